@@ -1,0 +1,167 @@
+"""The small blocks a task file is made of: labels, domains, intensity rules, network and training settings."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from crosslabel.images import Modality
+
+_COLOR = re.compile(r"^#[0-9a-fA-F]{6}$")
+# A name becomes part of file names and URLs, so it may hold nothing that either would interpret.
+NAME_PATTERN = r"^[a-z0-9][a-z0-9_]{0,62}$"
+
+
+class Block(BaseModel):
+    """Base of every block of a task file: unknown keys are refused, values cannot change after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class LabelSpec(Block):
+    """One structure of a segmentation task: its name, the value of its voxels (1 to 65535) and its colour."""
+
+    name: str = Field(min_length=1)
+    value: int = Field(ge=1, le=65535)
+    color: str
+
+    @field_validator("color")
+    @classmethod
+    def _is_hex(cls, color: str) -> str:
+        if not _COLOR.match(color):
+            raise ValueError("a colour is written as '#rrggbb', for example '#dd8265'")
+        return color
+
+
+class WindowRule(Block):
+    """Clip to a fixed window (CT: Hounsfield units) and scale it to [-1, 1]."""
+
+    rule: Literal["window"]
+    lower: float
+    upper: float
+
+    @model_validator(mode="after")
+    def _ordered(self) -> WindowRule:
+        if self.lower >= self.upper:
+            raise ValueError("'lower' must be below 'upper'")
+        return self
+
+
+class PercentileRule(Block):
+    """Clip to two percentiles of the volume and scale them to [-1, 1]."""
+
+    rule: Literal["percentile"]
+    lower: float = Field(0.5, ge=0, lt=100)
+    upper: float = Field(99.5, gt=0, le=100)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> PercentileRule:
+        if self.lower >= self.upper:
+            raise ValueError("'lower' must be below 'upper'")
+        return self
+
+
+class ZScoreRule(Block):
+    """Zero mean and unit variance; with ``nonzero``, statistics over voxels that are not zero, which stay zero."""
+
+    rule: Literal["zscore"]
+    nonzero: bool = False
+
+
+IntensityRule = Annotated[WindowRule | PercentileRule | ZScoreRule, Field(discriminator="rule")]
+
+
+class DomainSpec(Block):
+    """Images that look alike: a modality, for MR its sequence, the number of channels and how intensities are scaled."""
+
+    name: str = Field(pattern=NAME_PATTERN)
+    modality: Modality
+    sequence: str | None = None
+    channels: int = Field(1, ge=1, le=16)
+    intensity: IntensityRule
+
+    @field_validator("modality", mode="before")
+    @classmethod
+    def _known(cls, modality: Any) -> Modality:
+        return Modality.parse(modality)
+
+    def accepts(self, modality: Modality, sequence: str | None) -> bool:
+        """Whether an image of this modality and sequence belongs here; an unstated sequence fits any."""
+        if modality is not self.modality:
+            return False
+        if sequence is None or self.sequence is None:
+            return True
+        return _plain(sequence) == _plain(self.sequence)
+
+
+class DomainsSpec(Block):
+    """The target domain, which the task is for, and the source domains, whose labels it may learn from."""
+
+    target: DomainSpec
+    sources: tuple[DomainSpec, ...] = ()
+
+    @property
+    def all(self) -> tuple[DomainSpec, ...]:
+        return (self.target, *self.sources)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> DomainsSpec:
+        names = [domain.name for domain in self.all]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"two domains are called '{name}'; give each its own name")
+        if len({domain.channels for domain in self.all}) > 1:
+            raise ValueError("all domains of a task need the same number of channels")
+        return self
+
+
+class NetworkSpec(Block):
+    """A network by name, ``dar_unet`` or one of ``monai.networks.nets``, with its constructor's arguments."""
+
+    name: str = Field(min_length=1)
+    arguments: dict[str, Any] = {}
+
+
+class TrainingSpec(Block):
+    """Settings of the training loop.
+
+    An epoch is ``steps_per_epoch`` optimiser steps of ``batch_size`` patches (segmentation) or images (classification).
+    """
+
+    epochs: int = Field(60, ge=1)
+    steps_per_epoch: int = Field(50, ge=1)
+    batch_size: int = Field(2, ge=1)
+    learning_rate: float = Field(1e-3, gt=0)
+    weight_decay: float = Field(1e-4, ge=0)
+    foreground_share: float = Field(
+        0.67, ge=0, le=1, description="share of patches centred on a labelled voxel"
+    )
+    flip_axes: tuple[int, ...] = Field(
+        (), description="spatial axes along which training images may be flipped"
+    )
+    validation_share: float = Field(0.2, ge=0, lt=1)
+    validate_every: int = Field(5, ge=1, description="epochs between two validations")
+    mixed_precision: bool = True
+    seed: int = 0
+
+
+class AdaptationSpec(Block):
+    """How labels of the source domains teach the target domain.
+
+    ``supervised`` trains on every labelled image of any domain of the task, which is the baseline that a method of
+    adaptation has to beat.
+    """
+
+    method: Literal["supervised"] = "supervised"
+
+
+class ActiveLearningSpec(Block):
+    """How the next case is picked from the images without a final label."""
+
+    strategy: Literal["random", "first"] = "random"
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", text.lower())
