@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from crosslabel.preparation import scale_intensity
+from crosslabel.tasks import PercentileRule, WindowRule, ZScoreRule
+
+
+def test_a_window_maps_its_bounds_to_minus_one_and_one_and_clips_beyond():
+    array = np.array([[[-1000.0, -160.0, 40.0, 240.0, 3000.0]]])
+
+    scaled = scale_intensity(array, WindowRule(rule="window", lower=-160, upper=240))
+
+    np.testing.assert_allclose(scaled[0, 0], [-1, -1, 0, 1, 1], atol=1e-6)
+    assert scaled.dtype == np.float32
+
+
+def test_percentiles_are_taken_channel_by_channel():
+    rng = np.random.default_rng(0)
+    array = rng.normal(size=(2, 9, 9, 9)) * np.array([1, 500])[:, None, None, None]
+
+    scaled = scale_intensity(array, PercentileRule(rule="percentile", lower=10, upper=90))
+
+    for channel in range(2):
+        lower, upper = np.percentile(array[channel], [10, 90])
+        expected = np.clip((array[channel] - lower) / (upper - lower), 0, 1) * 2 - 1
+        np.testing.assert_allclose(scaled[channel], expected, atol=1e-5)
+
+
+def test_a_z_score_over_the_nonzero_voxels_leaves_the_background_at_zero():
+    array = np.zeros((1, 4, 4, 4))
+    array[0, :2] = np.random.default_rng(1).normal(1e6, 3e4, (2, 4, 4))
+
+    scaled = scale_intensity(array, ZScoreRule(rule="zscore", nonzero=True))
+
+    assert not scaled[0, 2:].any()
+    assert scaled[0, :2].mean() == pytest.approx(0, abs=1e-4)
+    assert scaled[0, :2].std() == pytest.approx(1, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        WindowRule(rule="window", lower=0, upper=1),
+        PercentileRule(rule="percentile", lower=0.5, upper=99.5),
+        ZScoreRule(rule="zscore"),
+        ZScoreRule(rule="zscore", nonzero=True),
+    ],
+)
+@pytest.mark.parametrize("value", [0.0, 7.0])
+def test_an_image_of_one_value_gives_finite_numbers(rule, value):
+    assert np.isfinite(scale_intensity(np.full((1, 3, 3, 3), value), rule)).all()
