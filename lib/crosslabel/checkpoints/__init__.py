@@ -1,0 +1,18 @@
+"""Checkpoints with provenance: one file each, versions by task."""
+
+from crosslabel.checkpoints.checkpoint import (
+    Checkpoint,
+    describe_network,
+    load_checkpoint,
+    save_checkpoint,
+)
+from crosslabel.checkpoints.store import ModelStore, Version
+
+__all__ = [
+    "Checkpoint",
+    "ModelStore",
+    "Version",
+    "describe_network",
+    "load_checkpoint",
+    "save_checkpoint",
+]

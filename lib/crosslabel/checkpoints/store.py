@@ -1,0 +1,165 @@
+"""Versions of every task's checkpoint, on disk."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import tempfile
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from crosslabel.checkpoints.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from crosslabel.errors import CheckpointError, NotFoundError
+from crosslabel.files import write_json
+from crosslabel.tasks import TaskSpec
+
+_WEIGHTS, _RECORD, _CURRENT = "weights.pt", "version.json", "current.json"
+
+
+@dataclass(frozen=True)
+class Version:
+    """A checkpoint that can be served.
+
+    Attributes:
+        task: name of the task.
+        number: 1, 2, ... in order of publication; 0 for the demonstration checkpoint that ships with the project.
+        path: the weights file.
+    """
+
+    task: str
+    number: int
+    path: Path
+
+    @property
+    def demonstration(self) -> bool:
+        return self.number == 0
+
+    @property
+    def name(self) -> str:
+        return f"{self.task} demonstration" if self.demonstration else f"{self.task} v{self.number}"
+
+
+class ModelStore:
+    """Checkpoints by task and version: ``folder/TASK/vN/{weights.pt, version.json}`` and ``folder/TASK/current.json``.
+
+    A version appears whole or not at all, is never overwritten, and which one is served is a pointer that can be set back.
+    Several processes may publish at once.
+
+    Args:
+        folder: where trained versions lie; made when the first is published.
+        samples: folder of the demonstration checkpoints, served while a task has no trained version.
+    """
+
+    def __init__(self, folder: Path, samples: Path | None = None) -> None:
+        self.folder = Path(folder)
+        self.samples = samples
+
+    def versions(self, task: TaskSpec) -> list[Version]:
+        """The trained versions of a task, oldest first."""
+        numbers = sorted(int(path.parent.name[1:]) for path in self._home(task).glob(f"v[0-9]*/{_RECORD}"))
+        return [self._version(task, number) for number in numbers]
+
+    def current(self, task: TaskSpec) -> Version | None:
+        """The version to serve: the active one, else the demonstration checkpoint, else ``None``."""
+        try:
+            number = json.loads((self._home(task) / _CURRENT).read_text(encoding="utf-8"))["version"]
+        except FileNotFoundError:
+            return self._demonstration(task)
+        return self._version(task, number)
+
+    def load(self, task: TaskSpec, version: Version | None = None) -> Checkpoint:
+        """Load a version, by default the current one.
+
+        Raises:
+            CheckpointError: the task has none, or the file does not fit the task.
+        """
+        chosen = version or self.current(task)
+        if chosen is None:
+            raise CheckpointError(
+                f"Task {task.name} has no checkpoint yet, so it cannot predict; train it with "
+                f"'crosslabel train {task.name} --images DIR' or annotate cases and train from the client."
+            )
+        return load_checkpoint(chosen.path, task, chosen.name)
+
+    def publish(
+        self,
+        task: TaskSpec,
+        state: dict[str, torch.Tensor],
+        provenance: dict[str, Any],
+        *,
+        activate: bool = True,
+    ) -> Version:
+        """Add a version and, by default, serve it from now on.
+
+        Args:
+            task: the task that was trained.
+            state: parameters and buffers of its network.
+            provenance: data, settings, metrics and code version; JSON values only.
+            activate: whether it becomes the current version.
+        """
+        home = self._home(task)
+        home.mkdir(parents=True, exist_ok=True)
+        stamped = {"published": datetime.now(timezone.utc).isoformat(timespec="seconds"), **provenance}
+        draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=home))
+        try:
+            save_checkpoint(draft / _WEIGHTS, task, state, stamped)
+            write_json(draft / _RECORD, stamped)
+            draft.chmod(0o755)
+            version = self._version(task, self._rename_to_next(home, draft))
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+        if activate:
+            self.activate(task, version.number)
+        return version
+
+    def activate(self, task: TaskSpec, number: int) -> Version:
+        """Serve a published version (also to roll back).
+
+        Raises:
+            NotFoundError: there is no such version.
+        """
+        known = {version.number: version for version in self.versions(task)}
+        if number not in known:
+            raise NotFoundError(
+                f"Task {task.name} has no version {number}; it has {sorted(known) or 'none yet'}."
+            )
+        write_json(self._home(task) / _CURRENT, {"version": number})
+        return known[number]
+
+    def record(self, version: Version) -> dict[str, Any]:
+        """The provenance of a trained version, as written when it was published."""
+        return json.loads((version.path.parent / _RECORD).read_text(encoding="utf-8"))
+
+    def _home(self, task: TaskSpec) -> Path:
+        return self.folder / task.name
+
+    def _version(self, task: TaskSpec, number: int) -> Version:
+        return Version(task.name, number, self._home(task) / f"v{number}" / _WEIGHTS)
+
+    def _demonstration(self, task: TaskSpec) -> Version | None:
+        if task.checkpoint is None:
+            return None
+        path = Path(task.checkpoint)
+        if not path.is_absolute():
+            if self.samples is None:
+                return None
+            path = self.samples / path
+        return Version(task.name, 0, path) if path.is_file() else None
+
+    def _rename_to_next(self, home: Path, draft: Path) -> int:
+        number = 1 + max((int(path.name[1:]) for path in home.glob("v[0-9]*")), default=0)
+        while True:
+            # Renaming a folder onto one that is not empty fails, so two publishers never share a number.
+            with contextlib.suppress(OSError):
+                draft.rename(home / f"v{number}")
+                return number
+            if not (home / f"v{number}").exists():
+                raise CheckpointError(
+                    f"The version v{number} cannot be written; check space and permissions of the model folder."
+                )
+            number += 1

@@ -1,0 +1,52 @@
+"""A labelled case: an image on disk and what is known of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from crosslabel.errors import ImageError
+from crosslabel.images import Grid, Modality, read_label
+from crosslabel.tasks import TaskSpec
+
+
+@dataclass(frozen=True)
+class Case:
+    """One labelled image.
+
+    Attributes:
+        id: unique in its data set.
+        image: file or DICOM folder.
+        label: label file of a segmentation, or the class name of a classification.
+        modality: what the data set says of the image; ``None`` leaves it to the file.
+        sequence: likewise, for MR.
+        value_names: what each stored label value means, if the data set says so.
+        own_values: the label holds the task's own values (saved by CrossLabel), so nothing is mapped.
+    """
+
+    id: str
+    image: Path
+    label: Path | str
+    modality: Modality | None = None
+    sequence: str | None = None
+    value_names: dict[int, str] | None = field(default=None, hash=False)
+    own_values: bool = False
+
+    def read_label(self, task: TaskSpec) -> tuple[np.ndarray, Grid]:
+        """The label in the task's values, and its grid.
+
+        Raises:
+            ImageError: the file is unreadable, or holds values that cannot be mapped; the message names the case.
+        """
+        if not isinstance(self.label, Path):
+            raise TypeError(f"case {self.id} has a class and no label file")
+        values, grid = read_label(self.label)
+        try:
+            if self.own_values:
+                task.indices_of(values)
+                return values.astype(np.uint16), grid
+            return task.map_labels(values, self.value_names), grid
+        except ImageError as error:
+            raise ImageError(f"{self.label.name}: {error}") from error

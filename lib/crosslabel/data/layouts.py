@@ -1,0 +1,138 @@
+"""Folders of labelled data in the layouts that are met in practice."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+from crosslabel.data.cases import Case
+from crosslabel.errors import DataError
+from crosslabel.images import Modality, image_id_of, is_image_path
+from crosslabel.tasks import TaskSpec
+
+# (images, labels) folders by layout: Medical Segmentation Decathlon and nnU-Net, MONAI Label, plain.
+_PAIRED_LAYOUTS = (("imagesTr", "labelsTr"), (".", "labels/final"), ("images", "labels"))
+
+
+def labelled_cases(folder: Path, task: TaskSpec, *, own_values: bool = False) -> list[Case]:
+    """All labelled cases of a folder, sorted by id.
+
+    Segmentation: ``imagesTr/`` beside ``labelsTr/`` (Decathlon, nnU-Net; a ``dataset.json`` names the label values), MONAI
+    Label's layout (images beside ``labels/final/``), or ``images/`` beside ``labels/``. Classification: one folder for each
+    class, or ``labels.csv`` with the columns ``image`` and ``class``.
+
+    Args:
+        folder: the data set.
+        task: what to read it for.
+        own_values: the label files hold the task's own values, whatever the task's ``read_labels`` says.
+
+    Raises:
+        DataError: the folder is missing, is in no known layout, or holds no labelled image.
+    """
+    if not folder.is_dir():
+        raise DataError(f"The folder {folder} does not exist; give one that holds labelled images.")
+    cases = _paired(folder, task, own_values) if task.kind == "segmentation" else _classes(folder, task)
+    if not cases:
+        raise DataError(f"No labelled image was found in {folder}; {_expected(task)}")
+    return sorted(cases, key=lambda case: case.id)
+
+
+def _paired(folder: Path, task: TaskSpec, own_values: bool) -> list[Case]:
+    for images, labels in _PAIRED_LAYOUTS:
+        if (folder / labels).is_dir() and (folder / images).is_dir():
+            described = _dataset_json(folder)
+            by_id = {_case_id(path): path for path in _images(folder / images)}
+            # MONAI Label writes the task's own values.
+            own = own_values or labels == "labels/final"
+            return [
+                Case(id, by_id[id], path, value_names=_value_names(described), own_values=own)
+                for path in _images(folder / labels)
+                if (id := image_id_of(path)) in by_id
+            ]
+    raise DataError(f"{folder} is in no known layout; {_expected(task)}")
+
+
+def _classes(folder: Path, task: TaskSpec) -> list[Case]:
+    table = folder / "labels.csv"
+    if table.is_file():
+        return _from_table(table, task)
+    found = sorted(path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+    unknown = [name for name in found if name not in task.classes]
+    if not found:
+        raise DataError(f"{folder} is in no known layout; {_expected(task)}")
+    if unknown:
+        raise DataError(
+            f"The folder '{unknown[0]}' is no class of {task.name} (its classes: {', '.join(task.classes)}); "
+            "rename it or move it away."
+        )
+    return [
+        Case(f"{name}/{image_id_of(path)}", path, name, modality=_single_modality(task))
+        for name in found
+        for path in _images(folder / name)
+    ]
+
+
+def _from_table(table: Path, task: TaskSpec) -> list[Case]:
+    with table.open(newline="", encoding="utf-8-sig") as file:
+        rows = list(csv.DictReader(file))
+    cases = []
+    for number, row in enumerate(rows, start=2):
+        name, label = row.get("image"), row.get("class")
+        if not name or not label:
+            raise DataError(f"{table.name}, line {number}: the columns 'image' and 'class' are needed.")
+        if label not in task.classes:
+            raise DataError(
+                f"{table.name}, line {number}: '{label}' is no class of {task.name} ({', '.join(task.classes)})."
+            )
+        path = table.parent / name
+        if not path.exists():
+            raise DataError(f"{table.name}, line {number}: the image '{name}' does not exist.")
+        cases.append(Case(image_id_of(path), path, label, modality=_single_modality(task)))
+    return cases
+
+
+def _single_modality(task: TaskSpec) -> Modality | None:
+    """Class folders hold pictures without headers; where the task knows one modality only, theirs is known too."""
+    modalities = {domain.modality for domain in task.domains.all}
+    return modalities.pop() if len(modalities) == 1 else None
+
+
+def _images(folder: Path) -> Iterable[Path]:
+    return sorted(path for path in folder.iterdir() if is_image_path(path))
+
+
+def _case_id(path: Path) -> str:
+    """nnU-Net marks the channel in the image's name (``case_0000.nii.gz``) and not in the label's."""
+    return image_id_of(path).removesuffix("_0000")
+
+
+def _dataset_json(folder: Path) -> dict:
+    path = folder / "dataset.json"
+    if not path.is_file():
+        return {}
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, OSError) as error:
+        raise DataError(f"{path} is not valid JSON; correct it or move it away.") from error
+    return content if isinstance(content, dict) else {}
+
+
+def _value_names(described: dict) -> dict[int, str] | None:
+    """``labels`` of a ``dataset.json``: value to name (Decathlon) or name to value (nnU-Net v2)."""
+    labels = described.get("labels")
+    if not isinstance(labels, dict):
+        return None
+    try:
+        if all(str(key).isdigit() for key in labels):
+            return {int(value): str(name) for value, name in labels.items()}
+        return {int(value): str(name) for name, value in labels.items()}
+    except (TypeError, ValueError) as error:
+        raise DataError("dataset.json: 'labels' must give each value one name.") from error
+
+
+def _expected(task: TaskSpec) -> str:
+    if task.kind == "segmentation":
+        return "expected are imagesTr/ and labelsTr/, images/ and labels/, or images beside labels/final/."
+    return f"expected is one folder for each class ({', '.join(task.classes)}), or labels.csv with the columns image and class."

@@ -1,0 +1,88 @@
+"""From a task and its checkpoints to a predictor that is ready."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import torch
+from torch import nn
+
+from crosslabel.checkpoints import Checkpoint, ModelStore, Version
+from crosslabel.errors import CheckpointError
+from crosslabel.images import Image
+from crosslabel.inference.classification import Classifier
+from crosslabel.inference.results import Result
+from crosslabel.inference.segmentation import Segmenter
+from crosslabel.networks import build_network
+from crosslabel.tasks import TaskSpec
+
+
+class Predictor(Protocol):
+    """Anything that answers an image."""
+
+    task: TaskSpec
+    checkpoint: str
+    demonstration: bool
+
+    def predict(self, image: Image) -> Result: ...
+
+
+def pick_device(name: str = "auto") -> torch.device:
+    """The device to compute on: a named one, or a GPU where there is one (CUDA, then Apple's MPS), else the CPU."""
+    if name != "auto":
+        return torch.device(name)
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+def network_of(task: TaskSpec) -> nn.Module:
+    """The task's network with fresh weights.
+
+    Raises:
+        TaskError: the network or one of its arguments is not known.
+    """
+    return build_network(
+        task.network.name,
+        task.network.arguments,
+        in_channels=task.channels,
+        out_channels=len(task.output_names),
+        spatial_dims=task.dimension,
+        spacing=task.spacing,
+    )
+
+
+def fill_network(task: TaskSpec, checkpoint: Checkpoint) -> nn.Module:
+    """The task's network with a checkpoint's weights, in evaluation mode.
+
+    Raises:
+        CheckpointError: the weights are another network's; the message names the first difference.
+    """
+    network = network_of(task)
+    wanted = network.state_dict()
+    for name in wanted.keys() | checkpoint.state.keys():
+        ours, theirs = wanted.get(name), checkpoint.state.get(name)
+        if ours is None or theirs is None or ours.shape != theirs.shape:
+            found = "nothing" if theirs is None else tuple(theirs.shape)
+            expected = "nothing" if ours is None else tuple(ours.shape)
+            raise CheckpointError(
+                f"{checkpoint.name} holds the weights of another network: '{name}' is {found} there and {expected} in "
+                f"task {task.name}; train again or restore the right file."
+            )
+    network.load_state_dict(checkpoint.state)
+    return network.eval()
+
+
+def load_predictor(
+    task: TaskSpec, store: ModelStore, device: str = "auto", version: Version | None = None
+) -> Predictor:
+    """A predictor with a version of the task's checkpoint, by default the current one; never with random weights.
+
+    Raises:
+        CheckpointError: the task has no checkpoint, or it does not fit.
+    """
+    chosen = version or store.current(task)
+    checkpoint = store.load(task, chosen)
+    network = fill_network(task, checkpoint).to(pick_device(device))
+    predictor = Segmenter if task.kind == "segmentation" else Classifier
+    return predictor(task, network, checkpoint.name, chosen is not None and chosen.demonstration)

@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import json
+
+import nibabel as nib
+import numpy as np
+import pytest
+import tiny
+
+from crosslabel.data import labelled_cases
+from crosslabel.errors import DataError, ImageError
+from crosslabel.images import Modality
+
+
+def save(path, array) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    nib.save(nib.Nifti1Image(array, tiny.AFFINE), path)
+
+
+def write_pair(folder, images: str, labels: str, values: list[int], image_name: str = "a") -> None:
+    save(folder / images / f"{image_name}.nii.gz", np.zeros((4, 4, 4), np.float32))
+    save(folder / labels / "a.nii.gz", np.resize(np.array(values, np.uint8), (4, 4, 4)))
+
+
+@pytest.mark.parametrize(
+    ("images", "labels"), [("imagesTr", "labelsTr"), ("images", "labels"), (".", "labels/final")]
+)
+def test_each_layout_pairs_images_with_labels_by_name(tmp_path, images, labels):
+    write_pair(tmp_path, images, labels, [0, 2, 7])
+    save(tmp_path / images / "without_label.nii.gz", np.zeros((4, 4, 4), np.float32))
+    (tmp_path / images / "._a.nii.gz").write_bytes(b"resource fork")
+
+    (case,) = labelled_cases(tmp_path, tiny.segmentation_task())
+
+    assert case.id == "a"
+    values, _ = case.read_label(tiny.segmentation_task())
+    assert set(np.unique(values)) == {0, 2, 7}
+
+
+def test_the_channel_suffix_of_nnu_net_is_not_part_of_the_case(tmp_path):
+    write_pair(tmp_path, "imagesTr", "labelsTr", [0, 2], image_name="a_0000")
+    assert [case.id for case in labelled_cases(tmp_path, tiny.segmentation_task())] == ["a"]
+
+
+def test_values_that_a_data_set_names_come_before_the_mapping_of_the_task(tmp_path):
+    write_pair(tmp_path, "imagesTr", "labelsTr", [0, 1, 2, 3])
+    names = {"0": "background", "1": "Second", "2": "something else", "3": "FIRST"}
+    (tmp_path / "dataset.json").write_text(json.dumps({"labels": names}))
+    task = tiny.segmentation_task(read_labels={"first": 1})
+
+    values, _ = labelled_cases(tmp_path, task)[0].read_label(task)
+
+    assert values.ravel()[:4].tolist() == [0, 7, 0, 2]
+
+
+def test_the_mapping_of_the_task_merges_values_and_drops_what_it_does_not_name(tmp_path):
+    write_pair(tmp_path, "imagesTr", "labelsTr", [0, 1, 4, 5, 9])
+    task = tiny.segmentation_task(read_labels={"first": [1, 4], "second": 5})
+
+    values, _ = labelled_cases(tmp_path, task)[0].read_label(task)
+
+    assert values.ravel()[:5].tolist() == [0, 2, 2, 7, 0]
+
+
+def test_labels_that_monai_label_saved_are_in_the_values_of_the_task(tmp_path):
+    write_pair(tmp_path, ".", "labels/final", [0, 2, 7])
+    task = tiny.segmentation_task(read_labels={"second": 2})
+
+    values, _ = labelled_cases(tmp_path, task)[0].read_label(task)
+
+    assert values.ravel()[:3].tolist() == [0, 2, 7]
+
+
+def test_a_value_outside_the_task_names_file_and_value(tmp_path):
+    write_pair(tmp_path, "imagesTr", "labelsTr", [0, 3])
+    task = tiny.segmentation_task()
+    with pytest.raises(ImageError, match=r"^a.nii.gz: The label holds the value 3"):
+        labelled_cases(tmp_path, task)[0].read_label(task)
+
+
+def test_class_folders_give_the_class_and_the_only_modality_of_the_task(tmp_path):
+    tiny.write_pictures(tmp_path, 2)
+    cases = labelled_cases(tmp_path, tiny.classification_task())
+    assert [(case.id, case.label) for case in cases] == [
+        ("bright/0", "bright"),
+        ("bright/1", "bright"),
+        ("dark/0", "dark"),
+        ("dark/1", "dark"),
+    ]
+    assert {case.modality for case in cases} == {Modality.XR}
+
+
+def test_a_table_of_classes_is_read_in_place_of_folders(tmp_path):
+    tiny.write_pictures(tmp_path, 1)
+    (tmp_path / "labels.csv").write_text("image,class\nbright/0.png,dark\n")
+    (case,) = labelled_cases(tmp_path, tiny.classification_task())
+    assert case.label == "dark"
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ("image,class\nmissing.png,dark\n", "line 2: the image 'missing.png' does not exist"),
+        ("image,class\nbright/0.png,grey\n", "line 2: 'grey' is no class of tiny_classification"),
+        ("file,class\nbright/0.png,dark\n", "line 2: the columns 'image' and 'class' are needed"),
+    ],
+)
+def test_a_wrong_table_names_the_line(tmp_path, table, message):
+    tiny.write_pictures(tmp_path, 1)
+    (tmp_path / "labels.csv").write_text(table)
+    with pytest.raises(DataError, match=message):
+        labelled_cases(tmp_path, tiny.classification_task())
+
+
+def test_a_folder_that_is_no_class_is_named(tmp_path):
+    tiny.write_pictures(tmp_path, 1)
+    (tmp_path / "grey").mkdir()
+    with pytest.raises(DataError, match="'grey' is no class of tiny_classification"):
+        labelled_cases(tmp_path, tiny.classification_task())
+
+
+def test_a_missing_empty_or_unknown_folder_says_what_is_expected(tmp_path):
+    task = tiny.segmentation_task()
+    with pytest.raises(DataError, match="does not exist"):
+        labelled_cases(tmp_path / "nowhere", task)
+    with pytest.raises(DataError, match="expected are imagesTr/ and labelsTr/"):
+        labelled_cases(tmp_path, task)
+    (tmp_path / "images").mkdir()
+    (tmp_path / "labels").mkdir()
+    with pytest.raises(DataError, match="No labelled image was found"):
+        labelled_cases(tmp_path, task)
