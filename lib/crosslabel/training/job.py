@@ -1,0 +1,181 @@
+"""A training job: labelled cases in, a published checkpoint version out."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import monai
+import torch
+
+import crosslabel
+from crosslabel.checkpoints import ModelStore, Version
+from crosslabel.data import Case, hold_back
+from crosslabel.errors import CrossLabelError, DataError
+from crosslabel.inference import network_of, pick_device
+from crosslabel.tasks import TaskSpec
+from crosslabel.training.classification import ClassificationObjective
+from crosslabel.training.loop import LoopSettings, Outcome, TrainingLoop
+from crosslabel.training.prepared_cases import PreparedCases
+from crosslabel.training.progress import ProgressEvent, ProgressFile, State
+from crosslabel.training.segmentation import SegmentationObjective
+
+
+class TrainingJob:
+    """Trains a task's network from labelled cases and publishes the best weights as a new version.
+
+    Args:
+        task: what to train.
+        cases: labelled cases; unusable ones are set aside and named in the provenance.
+        store: where the version is published.
+        run_dir: folder of the run: progress and the state to resume from.
+        device: ``auto``, ``cpu``, ``cuda``, ...
+        start_from: weights to fine-tune; fresh ones if ``None``.
+        on_event: called with every progress event, after it was written to the run's folder.
+        cancelled: asked after every step.
+    """
+
+    def __init__(
+        self,
+        task: TaskSpec,
+        cases: Sequence[Case],
+        store: ModelStore,
+        run_dir: Path,
+        *,
+        device: str = "auto",
+        start_from: Version | None = None,
+        on_event: Callable[[ProgressEvent], None] = lambda event: None,
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self.task = task
+        self.cases = cases
+        self.store = store
+        self.run_dir = run_dir
+        self.device = pick_device(device)
+        self.start_from = start_from
+        self.on_event = on_event
+        self.cancelled = cancelled
+        self._last = ProgressEvent(State.PREPARING, 0, task.training.epochs)
+
+    def run(self, *, resume: bool = False) -> Version | None:
+        """Train and publish.
+
+        Args:
+            resume: go on where a run in the same folder was killed or cancelled.
+
+        Returns:
+            The published version; ``None`` if the job was cancelled.
+
+        Raises:
+            CrossLabelError: what is wrong with the data, the task or the settings.
+        """
+        progress = ProgressFile(self.run_dir)
+
+        def emit(event: ProgressEvent) -> None:
+            self._last = event
+            progress(event)
+            self.on_event(event)
+
+        try:
+            emit(self._last)
+            return self._train(emit, resume)
+        except CrossLabelError as error:
+            emit(replace(self._last, state=State.FAILED, message=str(error)))
+            raise
+        except torch.OutOfMemoryError as error:
+            message = "The GPU ran out of memory; lower training.batch_size or patch in the task file, or train on the CPU."
+            emit(replace(self._last, state=State.FAILED, message=message))
+            raise CrossLabelError(message) from error
+
+    def _train(self, emit: Callable[[ProgressEvent], None], resume: bool) -> Version | None:
+        training, validation, aside = self._split()
+        torch.manual_seed(self.task.training.seed)
+        network = network_of(self.task)
+        if self.start_from is not None:
+            network.load_state_dict(self.store.load(self.task, self.start_from).state)
+        network = network.to(self.device)
+        objective_of = SegmentationObjective if self.task.kind == "segmentation" else ClassificationObjective
+        loop = TrainingLoop(
+            network,
+            objective_of(self.task, training, validation, self.device),
+            loop_settings(self.task),
+            self.run_dir,
+            emit,
+            self.cancelled,
+        )
+        outcome = loop.run(resume=resume)
+        if outcome.state is State.CANCELLED:
+            return None
+        version = self.store.publish(
+            self.task, outcome.weights, self._provenance(outcome, training, validation, aside, loop.elapsed)
+        )
+        emit(replace(self._last, state=State.FINISHED, eta_seconds=0.0, message=f"Published {version.name}."))
+        return version
+
+    def _split(self) -> tuple[PreparedCases, PreparedCases, dict[str, str]]:
+        if not self.cases:
+            raise DataError(f"There is no labelled case to train {self.task.name} from; label some first.")
+        settings = self.task.training
+        chosen = PreparedCases(self.task, self.cases)
+        aside = chosen.set_aside_unusable()
+        train, held = hold_back(chosen.cases, settings.validation_share, settings.seed)
+        return chosen.of(train), chosen.of(held), aside
+
+    def _provenance(
+        self,
+        outcome: Outcome,
+        training: PreparedCases,
+        validation: PreparedCases,
+        aside: dict[str, str],
+        seconds: float,
+    ) -> dict[str, Any]:
+        return {
+            "task": self.task.model_dump(mode="json", by_alias=True),
+            "data": {
+                "training": [case.id for case in training.cases],
+                "validation": [case.id for case in validation.cases],
+                "set_aside": aside,
+            },
+            "started_from": None if self.start_from is None else self.start_from.name,
+            "metrics": outcome.metrics,
+            "metrics_on": "held-back cases"
+            if validation.cases
+            else "nothing: too few cases to hold any back",
+            "epoch": outcome.epoch,
+            "seconds": round(seconds, 1),
+            "code": {"crosslabel": crosslabel.__version__, "commit": code_commit()},
+            "libraries": {
+                "torch": torch.__version__,
+                "monai": monai.__version__,
+                "python": platform.python_version(),
+            },
+            "device": str(self.device),
+        }
+
+
+def loop_settings(task: TaskSpec) -> LoopSettings:
+    """The part of a task's training settings that the loop needs."""
+    names = LoopSettings.__dataclass_fields__
+    return LoopSettings(**{name: getattr(task.training, name) for name in names})
+
+
+def code_commit() -> str | None:
+    """Commit of the source checkout that runs, ``None`` for an installed wheel."""
+    folder = Path(crosslabel.__file__).resolve().parents[2]
+    if not (folder / ".git").exists():
+        return None
+    try:
+        answer = subprocess.run(
+            ["git", "-C", str(folder), "rev-parse", "HEAD"],
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return answer.stdout.strip()

@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+import tiny
+import torch
+
+from crosslabel.checkpoints import ModelStore
+from crosslabel.data import labelled_cases
+from crosslabel.errors import CrossLabelError, DataError
+from crosslabel.images import read_image
+from crosslabel.inference import load_predictor
+from crosslabel.training import State, TrainingJob, read_progress
+
+
+@pytest.fixture(scope="module")
+def volumes(tmp_path_factory):
+    return tiny.write_blobs(tmp_path_factory.mktemp("volumes"), 6)
+
+
+def longer(**training):
+    return tiny.segmentation_task(
+        training={"epochs": 4, "steps_per_epoch": 2, "validate_every": 2, "learning_rate": 0.01, **training}
+    )
+
+
+def test_a_job_learns_and_publishes_a_version_that_says_where_it_comes_from(tmp_path, volumes):
+    task = tiny.segmentation_task(
+        training={"epochs": 4, "steps_per_epoch": 10, "validate_every": 4, "learning_rate": 0.02}
+    )
+    store = ModelStore(tmp_path / "models")
+    events = []
+
+    version = TrainingJob(
+        task, labelled_cases(volumes, task), store, tmp_path / "run", device="cpu", on_event=events.append
+    ).run()
+
+    record = store.record(version)
+    assert record["metrics"]["dice"] > 0.6
+    assert len(record["data"]["training"]) + len(record["data"]["validation"]) == 6
+    assert record["data"]["validation"]
+    assert record["task"]["name"] == task.name
+    assert record["code"]["crosslabel"]
+    assert [event.state for event in events][0] is State.PREPARING
+    assert [event.epoch for event in events if event.state is State.TRAINING] == [0, 1, 2, 3, 4]
+    first, last = events[2], events[-2]
+    assert sum(last.losses.values()) < sum(first.losses.values())
+    assert first.eta_seconds > 0
+    assert events[-1].state is State.FINISHED
+    assert read_progress(tmp_path / "run") == events[-1].as_dict()
+
+    result = load_predictor(task, store, "cpu").predict(read_image(volumes / "imagesTr" / "mr_00.nii.gz"))
+    truth = np.asarray(nib.load(volumes / "labelsTr" / "mr_00.nii.gz").dataobj)
+    assert (
+        2 * ((result.label == 7) & (truth == 7)).sum() / ((result.label == 7).sum() + (truth == 7).sum())
+        > 0.6
+    )
+
+
+def test_a_classifier_is_trained_by_the_same_loop(tmp_path):
+    task = tiny.classification_task(
+        training={
+            "epochs": 3,
+            "steps_per_epoch": 8,
+            "batch_size": 6,
+            "validate_every": 1,
+            "learning_rate": 0.01,
+        }
+    )
+    folder = tiny.write_pictures(tmp_path / "pictures", 10)
+    store = ModelStore(tmp_path / "models")
+
+    version = TrainingJob(task, labelled_cases(folder, task), store, tmp_path / "run", device="cpu").run()
+
+    assert store.record(version)["metrics"]["balanced accuracy"] > 0.9
+    result = load_predictor(task, store, "cpu").predict(read_image(folder / "dark" / "0.png"))
+    assert result.best == "dark"
+    assert sum(result.probabilities.values()) == pytest.approx(1)
+    assert not result.calibrated
+
+
+def test_a_killed_job_resumes_to_the_weights_of_an_uninterrupted_one(tmp_path, volumes):
+    task = longer()
+    cases = labelled_cases(volumes, task)
+    whole = ModelStore(tmp_path / "whole")
+    TrainingJob(task, cases, whole, tmp_path / "run", device="cpu").run()
+
+    killed, broken = tmp_path / "killed", ModelStore(tmp_path / "broken")
+    script = Path(__file__).with_name("train_and_die.py")
+    arguments = [task.model_dump_json(by_alias=True), volumes, killed, broken.folder, "3"]
+    victim = subprocess.run([sys.executable, script, *map(str, arguments)], timeout=120)
+    assert victim.returncode == -signal.SIGKILL
+    assert broken.current(task) is None
+    assert read_progress(killed)["epoch"] == 3
+    TrainingJob(task, cases, broken, killed, device="cpu").run(resume=True)
+
+    expected, resumed = whole.load(task).state, broken.load(task).state
+    for name, tensor in expected.items():
+        torch.testing.assert_close(resumed[name], tensor, rtol=1e-4, atol=1e-5)
+
+
+def test_a_cancelled_job_publishes_nothing_and_can_be_resumed(tmp_path, volumes):
+    task = longer()
+    store = ModelStore(tmp_path / "models")
+    cases = labelled_cases(volumes, task)
+    epochs = []
+    job = TrainingJob(
+        task,
+        cases,
+        store,
+        tmp_path / "run",
+        device="cpu",
+        on_event=lambda event: epochs.append(event.epoch),
+        cancelled=lambda: max(epochs) >= 2,
+    )
+
+    assert job.run() is None
+    assert read_progress(tmp_path / "run")["state"] == "cancelled"
+    assert store.current(task) is None
+    version = TrainingJob(task, cases, store, tmp_path / "run", device="cpu").run(resume=True)
+    assert version is not None
+
+
+def test_a_corrupt_case_among_good_ones_is_set_aside_and_named(tmp_path):
+    folder = tiny.write_blobs(tmp_path / "data", 3)
+    (folder / "imagesTr" / "mr_01.nii.gz").write_bytes(b"\x1f\x8b broken")
+    task = tiny.segmentation_task()
+    store = ModelStore(tmp_path / "models")
+
+    version = TrainingJob(task, labelled_cases(folder, task), store, tmp_path / "run", device="cpu").run()
+
+    assert list(store.record(version)["data"]["set_aside"]) == ["mr_01"]
+    assert sorted(store.record(version)["data"]["training"]) == ["mr_00", "mr_02"]
+
+
+def test_a_failure_is_one_sentence_for_who_waits_and_for_who_comes_later(tmp_path):
+    folder = tiny.write_pictures(tmp_path / "pictures", 3)
+    task = tiny.classification_task()
+    cases = [case for case in labelled_cases(folder, task) if case.label == "dark"]
+    with pytest.raises(DataError, match="at least two classes are needed"):
+        TrainingJob(task, cases, ModelStore(tmp_path / "m"), tmp_path / "run", device="cpu").run()
+    progress = json.loads((tmp_path / "run" / "progress.json").read_text())
+    assert progress["state"] == "failed"
+    assert "at least two classes" in progress["message"]
+
+
+def test_a_loss_that_explodes_ends_the_job_with_advice(tmp_path, volumes):
+    task = longer(learning_rate=1e30)
+    with pytest.raises(CrossLabelError, match=r"lower training\.learning_rate"):
+        TrainingJob(
+            task, labelled_cases(volumes, task), ModelStore(tmp_path / "m"), tmp_path / "run", device="cpu"
+        ).run()
+
+
+def test_no_labelled_case_is_said_before_anything_is_written(tmp_path):
+    with pytest.raises(DataError, match="no labelled case to train tiny_segmentation"):
+        TrainingJob(tiny.segmentation_task(), [], ModelStore(tmp_path / "m"), tmp_path / "run").run()
+    assert not (tmp_path / "m").exists()
