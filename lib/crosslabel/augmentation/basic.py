@@ -39,10 +39,7 @@ def basic_augmentation(task: TaskSpec) -> Compose:
         padding_mode="border",
         allow_missing_keys=True,
     )
-    flips = [
-        RandFlipd(keys, prob=0.5, spatial_axis=axis, allow_missing_keys=True)
-        for axis in task.training.flip_axes
-    ]
+    flips = [RandFlipd(keys, prob=0.5, spatial_axis=axis, allow_missing_keys=True) for axis in task.training.flip_axes]
     return Compose(
         [
             *flips,

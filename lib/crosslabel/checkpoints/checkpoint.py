@@ -63,9 +63,7 @@ def network_arguments(task: TaskSpec) -> dict[str, Any]:
     )
 
 
-def save_checkpoint(
-    path: Path, task: TaskSpec, state: dict[str, torch.Tensor], provenance: dict[str, Any]
-) -> None:
+def save_checkpoint(path: Path, task: TaskSpec, state: dict[str, torch.Tensor], provenance: dict[str, Any]) -> None:
     """Write a checkpoint in one step: it is there whole, or not at all.
 
     Args:
@@ -109,7 +107,5 @@ def load_checkpoint(path: Path, task: TaskSpec, name: str | None = None) -> Chec
                 f"{path.name} was trained with {field} {description.get(field)} and task {task.name} asks for {wanted}; "
                 "train again, or set the task file back."
             )
-    state = {
-        key: value.float() if value.is_floating_point() else value for key, value in content["state"].items()
-    }
+    state = {key: value.float() if value.is_floating_point() else value for key, value in content["state"].items()}
     return Checkpoint(state, json.loads(content["provenance"]), name or path.stem)

@@ -125,9 +125,7 @@ class ModelStore:
         """
         known = {version.number: version for version in self.versions(task)}
         if number not in known:
-            raise NotFoundError(
-                f"Task {task.name} has no version {number}; it has {sorted(known) or 'none yet'}."
-            )
+            raise NotFoundError(f"Task {task.name} has no version {number}; it has {sorted(known) or 'none yet'}.")
         write_json(self._home(task) / _CURRENT, {"version": number})
         return known[number]
 

@@ -83,9 +83,7 @@ def _from_table(table: Path, task: TaskSpec) -> list[Case]:
         if not name or not label:
             raise DataError(f"{table.name}, line {number}: the columns 'image' and 'class' are needed.")
         if label not in task.classes:
-            raise DataError(
-                f"{table.name}, line {number}: '{label}' is no class of {task.name} ({', '.join(task.classes)})."
-            )
+            raise DataError(f"{table.name}, line {number}: '{label}' is no class of {task.name} ({', '.join(task.classes)}).")
         path = table.parent / name
         if not path.exists():
             raise DataError(f"{table.name}, line {number}: the image '{name}' does not exist.")

@@ -73,9 +73,7 @@ def fill_network(task: TaskSpec, checkpoint: Checkpoint) -> nn.Module:
     return network.eval()
 
 
-def load_predictor(
-    task: TaskSpec, store: ModelStore, device: str = "auto", version: Version | None = None
-) -> Predictor:
+def load_predictor(task: TaskSpec, store: ModelStore, device: str = "auto", version: Version | None = None) -> Predictor:
     """A predictor with a version of the task's checkpoint, by default the current one; never with random weights.
 
     Raises:

@@ -88,9 +88,7 @@ class Preparation:
             return resample(maps, prepared.grid, prepared.source)
         inner, margin = _fit(prepared.source.shape, prepared.grid.shape)
         inside = maps[:, margin[0] : margin[0] + inner[0], margin[1] : margin[1] + inner[1]]
-        return F.interpolate(
-            inside[None].float(), prepared.source.shape, mode="bilinear", align_corners=False
-        )[0]
+        return F.interpolate(inside[None].float(), prepared.source.shape, mode="bilinear", align_corners=False)[0]
 
     def _check(self, image: Image) -> None:
         allowed = self.task.eligible(image.grid.dimension, image.modality, image.sequence)
@@ -105,9 +103,7 @@ class Preparation:
     def _grid(self, grid: Grid) -> Grid:
         task = self.task
         if task.dimension == 3:
-            return task_grid(
-                grid, task.orientation, task.spacing, task.patch if task.kind == "classification" else None
-            )
+            return task_grid(grid, task.orientation, task.spacing, task.patch if task.kind == "classification" else None)
         if task.kind == "segmentation":
             return grid
         return Grid(task.patch, _picture_affine(grid, task.patch))

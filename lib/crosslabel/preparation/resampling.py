@@ -13,9 +13,7 @@ from monai.transforms import SpatialResample
 from crosslabel.images import Grid
 
 
-def task_grid(
-    grid: Grid, orientation: str, spacing: Sequence[float], shape: Sequence[int] | None = None
-) -> Grid:
+def task_grid(grid: Grid, orientation: str, spacing: Sequence[float], shape: Sequence[int] | None = None) -> Grid:
     """The grid on which a task sees a volume: its axes reordered and flipped to ``orientation``, at ``spacing`` (mm).
 
     The field of view is kept and both grids share its centre; oblique volumes stay oblique (axes are permuted and flipped,
@@ -60,7 +58,5 @@ def resample(maps: torch.Tensor, source: Grid, target: Grid, *, nearest: bool = 
         dtype=torch.float32,
     )
     located = MetaTensor(maps.float(), affine=torch.tensor(source.affine, dtype=torch.float64))
-    moved = sampler(
-        located, dst_affine=torch.tensor(target.affine, dtype=torch.float64), spatial_size=target.shape
-    )
+    moved = sampler(located, dst_affine=torch.tensor(target.affine, dtype=torch.float64), spatial_size=target.shape)
     return moved.as_tensor()

@@ -11,23 +11,23 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from crosslabel.errors import NotFoundError, TaskError
+from crosslabel.tasks.settings import PercentileRule, WindowRule, ZScoreRule
 from crosslabel.tasks.spec import TaskSpec
+
+# pydantic puts the chosen rule into the place of an error, where no such field stands in the file.
+_RULES: dict[int | str, type[BaseModel]] = {"window": WindowRule, "percentile": PercentileRule, "zscore": ZScoreRule}
 
 
 class _UniqueKeyLoader(yaml.SafeLoader):
     """YAML keeps the last of two equal keys without a word; a task file must not lose a line that way."""
 
 
-def _construct_mapping(
-    loader: _UniqueKeyLoader, node: yaml.MappingNode, deep: bool = False
-) -> dict[Any, Any]:
+def _construct_mapping(loader: _UniqueKeyLoader, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
     seen: set[Any] = set()
     for key_node, _ in node.value:
         key = loader.construct_object(key_node, deep=True)
         if key in seen:
-            raise yaml.constructor.ConstructorError(
-                None, None, f"the key '{key}' stands twice", key_node.start_mark
-            )
+            raise yaml.constructor.ConstructorError(None, None, f"the key '{key}' stands twice", key_node.start_mark)
         seen.add(key)
     return yaml.SafeLoader.construct_mapping(loader, node, deep=deep)
 
@@ -48,17 +48,13 @@ def load_task(path: Path) -> TaskSpec:
     except yaml.YAMLError as error:
         raise TaskError(f"{path.name}: not valid YAML: {_one_line(error)}") from error
     if not isinstance(content, Mapping):
-        raise TaskError(
-            f"{path.name}: a task file is a list of 'field: value' lines; see docs/tasks.md for an example."
-        )
+        raise TaskError(f"{path.name}: a task file is a list of 'field: value' lines; see docs/tasks.md for an example.")
     try:
         task = TaskSpec.model_validate(content)
     except ValidationError as error:
-        raise TaskError(f"{path.name}: {_explain(error, content)}") from error
+        raise TaskError(f"{path.name}: {_explain(error)}") from error
     if task.name != path.stem:
-        raise TaskError(
-            f"{path.name}: name: '{task.name}' differs from the file name; write 'name: {path.stem}'."
-        )
+        raise TaskError(f"{path.name}: name: '{task.name}' differs from the file name; write 'name: {path.stem}'.")
     return task
 
 
@@ -79,16 +75,16 @@ def load_tasks(folder: Path, names: Iterable[str] | None = None) -> dict[str, Ta
     wanted = list(files) if names is None else list(names)
     for name in wanted:
         if name not in files:
-            raise NotFoundError(
-                f"There is no task '{name}'{_closest(name, files)} Tasks here: {', '.join(files)}."
-            )
+            raise NotFoundError(f"There is no task '{name}'{_closest(name, files)} Tasks here: {', '.join(files)}.")
     return {name: load_task(files[name]) for name in wanted}
 
 
-def _explain(error: ValidationError, content: Mapping[str, Any]) -> str:
-    first = error.errors(include_url=False)[0]
-    location = [part for part in first["loc"] if part not in ("window", "percentile", "zscore")]
-    field = ".".join(str(part) for part in location)
+def _explain(error: ValidationError) -> str:
+    found = error.errors(include_url=False)
+    # A misspelt field is also a missing one; what was written explains more than what was not.
+    first = next((one for one in found if one["type"] == "extra_forbidden"), found[0])
+    location = first["loc"]
+    field = ".".join(str(part) for part in location if part not in _RULES)
     if first["type"] == "extra_forbidden":
         return f"{field}: this field is not known{_closest(str(location[-1]), _fields_at(location[:-1]))}"
     if first["type"] == "missing":
@@ -99,11 +95,13 @@ def _explain(error: ValidationError, content: Mapping[str, Any]) -> str:
     return f"{field}: {_short(first['input'])} is wrong: {message}."
 
 
-def _fields_at(location: list[Any]) -> list[str]:
+def _fields_at(location: tuple[int | str, ...]) -> list[str]:
     """Names of the fields that the block at this place of a task file may have."""
     model: type[BaseModel] = TaskSpec
     for part in location:
-        if isinstance(part, str) and part in model.model_fields:
+        if part in _RULES:
+            model = _RULES[part]
+        elif isinstance(part, str) and part in model.model_fields:
             model = _block_of(model.model_fields[part].annotation) or model
     return [info.alias or name for name, info in model.model_fields.items()]
 

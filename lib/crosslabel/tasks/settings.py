@@ -121,7 +121,7 @@ class NetworkSpec(Block):
     """A network by name, ``dar_unet`` or one of ``monai.networks.nets``, with its constructor's arguments."""
 
     name: str = Field(min_length=1)
-    arguments: dict[str, Any] = {}
+    arguments: dict[str, Any] = Field(default_factory=dict)
 
 
 class TrainingSpec(Block):
@@ -135,12 +135,8 @@ class TrainingSpec(Block):
     batch_size: int = Field(2, ge=1)
     learning_rate: float = Field(1e-3, gt=0)
     weight_decay: float = Field(1e-4, ge=0)
-    foreground_share: float = Field(
-        0.67, ge=0, le=1, description="share of patches centred on a labelled voxel"
-    )
-    flip_axes: tuple[int, ...] = Field(
-        (), description="spatial axes along which training images may be flipped"
-    )
+    foreground_share: float = Field(0.67, ge=0, le=1, description="share of patches centred on a labelled voxel")
+    flip_axes: tuple[int, ...] = Field((), description="spatial axes along which training images may be flipped")
     validation_share: float = Field(0.2, ge=0, lt=1)
     validate_every: int = Field(5, ge=1, description="epochs between two validations")
     mixed_precision: bool = True

@@ -54,7 +54,7 @@ class TaskSpec(Block):
     labels: tuple[LabelSpec, ...] = ()
     classes: tuple[str, ...] = ()
     domains: DomainsSpec
-    read_labels: dict[str, tuple[int, ...]] = {}
+    read_labels: dict[str, tuple[int, ...]] = Field(default_factory=dict)
     orientation: str = Field("RAS", pattern=r"^[RLAPSI]{3}$")
     spacing: tuple[float, ...] | None = None
     patch: tuple[int, ...]
@@ -87,21 +87,15 @@ class TaskSpec(Block):
             values = [getattr(label, field) for label in self.labels]
             for value in values:
                 if values.count(value) > 1:
-                    raise ValueError(
-                        f"labels: the {field} {value!r} is used twice; each label needs its own {field}"
-                    )
+                    raise ValueError(f"labels: the {field} {value!r} is used twice; each label needs its own {field}")
         names = {label.name for label in self.labels}
         sources: dict[int, str] = {}
         for name, values in self.read_labels.items():
             if name not in names:
-                raise ValueError(
-                    f"read_labels: '{name}' is not a label of this task; use one of {sorted(names)}"
-                )
+                raise ValueError(f"read_labels: '{name}' is not a label of this task; use one of {sorted(names)}")
             for value in values:
                 if value in sources:
-                    raise ValueError(
-                        f"read_labels: {value} is given to '{sources[value]}' and to '{name}'; keep it once"
-                    )
+                    raise ValueError(f"read_labels: {value} is given to '{sources[value]}' and to '{name}'; keep it once")
                 sources[value] = name
 
     def _check_classification(self) -> None:
@@ -115,19 +109,13 @@ class TaskSpec(Block):
     def _check_geometry(self) -> None:
         axes = {frozenset(pair) for pair in ("RL", "AP", "SI")}
         if {pair for pair in axes for letter in self.orientation if letter in pair} != axes:
-            raise ValueError(
-                f"orientation: '{self.orientation}' names an axis twice; write for example 'RAS'"
-            )
+            raise ValueError(f"orientation: '{self.orientation}' names an axis twice; write for example 'RAS'")
         if len(self.patch) != self.dimension or min(self.patch) < 1:
-            raise ValueError(
-                f"patch: {self.dimension} positive numbers are needed for {self.dimension}-D images"
-            )
+            raise ValueError(f"patch: {self.dimension} positive numbers are needed for {self.dimension}-D images")
         if self.dimension == 3 and self.spacing is None:
             raise ValueError("spacing: a 3-D task needs the voxel size in mm, for example [1.5, 1.5, 3.0]")
         if self.spacing is not None and (len(self.spacing) != self.dimension or min(self.spacing) <= 0):
-            raise ValueError(
-                f"spacing: {self.dimension} positive numbers in mm are needed for {self.dimension}-D images"
-            )
+            raise ValueError(f"spacing: {self.dimension} positive numbers in mm are needed for {self.dimension}-D images")
         if any(not 0 <= axis < self.dimension for axis in self.training.flip_axes):
             raise ValueError(f"training.flip_axes: axes are numbered 0 to {self.dimension - 1}")
 
@@ -194,9 +182,7 @@ class TaskSpec(Block):
     def eligible(self, dimension: int, modality: Modality | None, sequence: str | None = None) -> Eligibility:
         """Whether an image with these properties may be offered for this task; an unknown modality is not held against it."""
         if dimension != self.dimension:
-            return Eligibility(
-                False, f"{self.name} is for {self.dimension}-D images and this one is {dimension}-D"
-            )
+            return Eligibility(False, f"{self.name} is for {self.dimension}-D images and this one is {dimension}-D")
         if modality is None or any(domain.accepts(modality, sequence) for domain in self.domains.all):
             return Eligibility(True)
         wanted = " or ".join(_spoken(domain) for domain in self.domains.all)

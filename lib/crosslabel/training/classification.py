@@ -31,9 +31,7 @@ class ClassificationObjective:
 
     metric = "balanced accuracy"
 
-    def __init__(
-        self, task: TaskSpec, training: PreparedCases, validation: PreparedCases, device: torch.device
-    ) -> None:
+    def __init__(self, task: TaskSpec, training: PreparedCases, validation: PreparedCases, device: torch.device) -> None:
         self.task = task
         self.training = training
         self.validation = validation

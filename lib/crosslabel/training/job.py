@@ -142,9 +142,7 @@ class TrainingJob:
             },
             "started_from": None if self.start_from is None else self.start_from.name,
             "metrics": outcome.metrics,
-            "metrics_on": "held-back cases"
-            if validation.cases
-            else "nothing: too few cases to hold any back",
+            "metrics_on": "held-back cases" if validation.cases else "nothing: too few cases to hold any back",
             "epoch": outcome.epoch,
             "seconds": round(seconds, 1),
             "code": {"crosslabel": crosslabel.__version__, "commit": code_commit()},

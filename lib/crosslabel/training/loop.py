@@ -90,17 +90,13 @@ class TrainingLoop:
         self.on_event = on_event
         self.cancelled = cancelled
         self.device = next(network.parameters()).device
-        self.optimizer = torch.optim.AdamW(
-            network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
-        )
+        self.optimizer = torch.optim.AdamW(network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
         self.schedule = torch.optim.lr_scheduler.CosineAnnealingLR(
             self.optimizer, settings.epochs, eta_min=settings.learning_rate / 100
         )
         # bf16 needs no loss scaling; GPUs without it train in float32.
         self.autocast = (
-            settings.mixed_precision
-            and self.device.type == "cuda"
-            and torch.cuda.is_bf16_supported(including_emulation=False)
+            settings.mixed_precision and self.device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
         )
         self.epoch = 0
         self.elapsed = 0.0
@@ -142,11 +138,7 @@ class TrainingLoop:
             if self.cancelled():
                 return False
             self.optimizer.zero_grad(set_to_none=True)
-            with (
-                torch.autocast(self.device.type, torch.bfloat16)
-                if self.autocast
-                else contextlib.nullcontext()
-            ):
+            with torch.autocast(self.device.type, torch.bfloat16) if self.autocast else contextlib.nullcontext():
                 losses = self.objective.losses(self.network, self.epoch, step)
             total = torch.stack([loss.float() for loss in losses.values()]).sum()
             if not torch.isfinite(total):

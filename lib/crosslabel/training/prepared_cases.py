@@ -83,13 +83,9 @@ class PreparedCases:
         return reasons
 
     def _prepare(self, case: Case) -> PreparedCase:
-        prepared = self._preparation.forward(
-            read_image(case.image, modality=case.modality, sequence=case.sequence)
-        )
+        prepared = self._preparation.forward(read_image(case.image, modality=case.modality, sequence=case.sequence))
         if isinstance(case.label, str):
-            return PreparedCase(
-                case.id, prepared.tensor, torch.tensor(self.task.classes.index(case.label)), {}
-            )
+            return PreparedCase(case.id, prepared.tensor, torch.tensor(self.task.classes.index(case.label)), {})
         values, grid = case.read_label(self.task)
         label = self._preparation.labels(values, grid, prepared)
         return PreparedCase(case.id, prepared.tensor, label, _foreground(label.numpy()))

@@ -29,9 +29,7 @@ class SegmentationObjective:
 
     metric = "dice"
 
-    def __init__(
-        self, task: TaskSpec, training: PreparedCases, validation: PreparedCases, device: torch.device
-    ) -> None:
+    def __init__(self, task: TaskSpec, training: PreparedCases, validation: PreparedCases, device: torch.device) -> None:
         self.task = task
         self.training = training
         self.validation = validation
@@ -69,9 +67,7 @@ class SegmentationObjective:
             rng = np.random.default_rng([settings.seed, epoch, step, number])
             case = self.training[int(rng.integers(len(self.training)))]
             image, label = _patch(case, self.task.patch, settings.foreground_share, rng)
-            drawn = seeded(self.augmentation, settings.seed, epoch, step, number)(
-                {"image": image, "label": label}
-            )
+            drawn = seeded(self.augmentation, settings.seed, epoch, step, number)({"image": image, "label": label})
             patches.append((torch.as_tensor(drawn["image"]), torch.as_tensor(drawn["label"])))
         images = torch.stack([image for image, _ in patches]).float().to(self.device)
         return images, torch.stack([label for _, label in patches]).long().to(self.device)

@@ -1,0 +1,24 @@
+"""Volumes and 2-D images with their geometry: reading, writing, and which modality they are."""
+
+from crosslabel.images.grid import Grid
+from crosslabel.images.image import Image, ImageSummary
+from crosslabel.images.modality import Modality, UnknownModalityError
+from crosslabel.images.naming import IMAGE_SUFFIXES, image_id_of, is_image_path
+from crosslabel.images.reading import describe_image, read_image, read_label
+from crosslabel.images.writing import write_label, write_map
+
+__all__ = [
+    "IMAGE_SUFFIXES",
+    "Grid",
+    "Image",
+    "ImageSummary",
+    "Modality",
+    "UnknownModalityError",
+    "describe_image",
+    "image_id_of",
+    "is_image_path",
+    "read_image",
+    "read_label",
+    "write_label",
+    "write_map",
+]

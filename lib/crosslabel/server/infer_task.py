@@ -1,0 +1,142 @@
+"""MONAI Label's inference interface over CrossLabel's predictors."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from monailabel.interfaces.tasks.infer_v2 import InferTask, InferType
+
+from crosslabel.checkpoints import Version
+from crosslabel.errors import CrossLabelError
+from crosslabel.images import Image, read_image, write_label
+from crosslabel.inference import ClassificationResult, SegmentationResult
+from crosslabel.server.predictors import Predictors
+from crosslabel.tasks import TaskSpec
+
+_LABEL_SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".mha", ".png")
+_TYPES = {"segmentation": InferType.SEGMENTATION, "classification": InferType.CLASSIFICATION}
+
+
+class PredictorInferTask(InferTask):
+    """Answers inference requests for one task.
+
+    A task without a checkpoint stays listed, marked unavailable with the reason, and refuses to predict.
+
+    Args:
+        task: what to predict.
+        predictors: the loaded networks.
+    """
+
+    def __init__(self, task: TaskSpec, predictors: Predictors) -> None:
+        labels = task.label_values if task.kind == "segmentation" else list(task.classes)
+        super().__init__(_TYPES[task.kind], labels, task.dimension, task.description or task.title)
+        self.task = task
+        self.predictors = predictors
+
+    def is_valid(self) -> bool:
+        """Always true, so that clients can say why a task is unavailable instead of not showing it."""
+        return True
+
+    def info(self) -> dict[str, Any]:
+        """MONAI Label's description with the state of the checkpoint."""
+        return {**super().info(), "title": self.task.title, **self.availability()}
+
+    def availability(self) -> dict[str, Any]:
+        """Whether the task can predict: ``available``, ``checkpoint`` and, if it cannot, ``reason``."""
+        version = self.predictors.store.current(self.task)
+        if version is None:
+            return {
+                "available": False,
+                "reason": f"Task {self.task.name} has no checkpoint yet; train it.",
+                "checkpoint": None,
+            }
+        return {"available": True, "checkpoint": _describe(version)}
+
+    def get_path(self, validate: bool = True) -> str | None:
+        """The weights that are served, for MONAI Label's model download."""
+        version = self.predictors.store.current(self.task)
+        return None if version is None else str(version.path)
+
+    def __call__(self, request: Mapping[str, Any]) -> tuple[str | None, dict[str, Any]]:
+        """Predict one image.
+
+        Args:
+            request: ``image``, a path; optionally ``modality``, ``sequence`` and ``result_extension``
+                (default ``.nii.gz``).
+
+        Returns:
+            The label file in the image's grid, which the caller has to remove, or ``None`` for a
+            classification; and the answer as JSON values.
+
+        Raises:
+            CrossLabelError: no checkpoint, an unreadable or unsuitable image, or an unknown suffix.
+        """
+        suffix = _suffix(request)
+        start = time.monotonic()
+        image = read_image(request["image"], modality=request.get("modality"), sequence=request.get("sequence"))
+        read = time.monotonic()
+        result = self.predictors.predict(self.task, image)
+        predicted = time.monotonic()
+        file = _write(result, suffix) if isinstance(result, SegmentationResult) else None
+        written = time.monotonic()
+        latencies = {
+            "read": read - start,
+            "infer": predicted - read,
+            "write": written - predicted,
+            "total": written - start,
+        }
+        params = {
+            **self._answer(result, image),
+            "latencies": {name: round(value, 3) for name, value in latencies.items()},
+        }
+        return file, params
+
+    def _answer(self, result: SegmentationResult | ClassificationResult, image: Image) -> dict[str, Any]:
+        checkpoint = {"name": result.checkpoint, "demonstration": result.demonstration}
+        found = {
+            "modality": image.modality and image.modality.value,
+            "sequence": image.sequence,
+            "evidence": image.evidence,
+        }
+        common = {"task": self.task.name, "checkpoint": checkpoint, "image_modality": found}
+        if isinstance(result, SegmentationResult):
+            # "label_names" is the stock clients' name for the values of the label file.
+            return {
+                **common,
+                "label_names": self.task.label_values,
+                "volumes_ml": result.volumes_ml,
+                "confidence": result.confidence,
+            }
+        ranked = sorted(enumerate(result.probabilities.items()), key=lambda item: item[1][1], reverse=True)
+        return {
+            **common,
+            "prediction": [{"idx": index, "label": name, "score": score} for index, (name, score) in ranked],
+            "label_names": {name: index for index, name in enumerate(result.probabilities)},
+            "calibrated": result.calibrated,
+        }
+
+
+def _suffix(request: Mapping[str, Any]) -> str:
+    suffix = str(request.get("result_extension") or ".nii.gz")
+    if suffix not in _LABEL_SUFFIXES:
+        raise CrossLabelError(f"result_extension '{suffix}' is not known; use one of {', '.join(_LABEL_SUFFIXES)}.")
+    return suffix
+
+
+def _write(result: SegmentationResult, suffix: str) -> str:
+    with tempfile.NamedTemporaryFile(prefix="crosslabel-", suffix=suffix, delete=False) as file:
+        path = Path(file.name)
+    try:
+        write_label(result.label, result.grid, path)
+    except BaseException:
+        path.unlink()
+        raise
+    return str(path)
+
+
+def _describe(version: Version) -> dict[str, Any]:
+    return {"name": version.name, "version": version.number, "demonstration": version.demonstration}

@@ -1,0 +1,112 @@
+"""Training in a background process: start, look, stop."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+import psutil
+from monailabel.utils.async_tasks import utils as background
+
+from crosslabel.errors import CrossLabelError
+from crosslabel.server.app import CrossLabelApp
+from crosslabel.server.train_task import ALIVE, new_run_name
+
+# Set by the server, never by a client.
+_RESERVED = ("model", "run", "bundle_path", "local_rank")
+# The step in hand is finished and the state to resume from is already on disk.
+_SECONDS_TO_END = 10.0
+
+
+class AlreadyRunningError(CrossLabelError):
+    """A training runs, and the request did not ask to wait for it."""
+
+    status = 409
+
+
+class TrainingJobs:
+    """The background trainings of one app; they run one after another.
+
+    Args:
+        app: whose tasks are trained.
+    """
+
+    def __init__(self, app: CrossLabelApp) -> None:
+        self.app = app
+        self._submitting = threading.Lock()
+
+    def start(self, task: str, params: Mapping[str, Any], *, enqueue: bool) -> dict[str, Any]:
+        """Start training a task, or let it wait for the one that runs.
+
+        Args:
+            task: name of a served task.
+            params: settings, see :meth:`StudiesTrainTask.config`.
+            enqueue: wait instead of refusing.
+
+        Raises:
+            AlreadyRunningError: a training runs and ``enqueue`` is false.
+            CrossLabelError: a setting is wrong, or there is nothing to learn from.
+        """
+        settings = {name: value for name, value in params.items() if name not in _RESERVED}
+        self.app.train_tasks[task].check(settings, self.app.datastore())
+        with self._submitting:
+            alive = self.alive()
+            if alive and not enqueue:
+                raise AlreadyRunningError(
+                    f"Task {alive[0]['request']['model']} is being trained; wait for it, stop it with "
+                    "DELETE /train/, or add enqueue=true."
+                )
+            request = {**settings, "model": task, "run": new_run_name()}
+            return _snapshot(background.run_background_task(request, "train"))
+
+    def alive(self) -> list[dict[str, Any]]:
+        """Jobs that run or wait, the running one first."""
+        return [job for job in background.tasks("train") if job["status"] in ALIVE]
+
+    def all(self) -> list[dict[str, Any]]:
+        """Every job since the server started, oldest first, with the last lines that each wrote."""
+        return [_snapshot(job) for job in background.tasks("train")]
+
+    def stop(self) -> dict[str, Any] | None:
+        """End the running training so that it can be resumed; ``None`` if none runs.
+
+        A training that does not end by itself in ten seconds is killed.
+        """
+        running = next(iter(list(background.processes("train").items())), None)
+        if running is None:
+            return None
+        name, process = running
+        job = next(job for job in background.tasks("train") if job["id"] == name)
+        # Before the process ends: its watcher turns a job that still says RUNNING into DONE or ERROR.
+        job["status"] = "STOPPED"
+        process.terminate()
+        try:
+            process.wait(_SECONDS_TO_END)
+        except subprocess.TimeoutExpired:
+            _kill(process.pid)
+        return _snapshot(job)
+
+    def shut_down(self) -> None:
+        """End the running training and drop those that wait; they would keep the server from exiting."""
+        for executor in background.background_executors.values():
+            executor.shutdown(wait=False, cancel_futures=True)
+        self.stop()
+
+
+def _snapshot(job: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy that the watcher of the process no longer changes."""
+    copy = dict(job)
+    if "details" in copy:
+        copy["details"] = list(copy["details"])
+    return copy
+
+
+def _kill(pid: int) -> None:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        process = psutil.Process(pid)
+        for child in (*process.children(recursive=True), process):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                child.kill()

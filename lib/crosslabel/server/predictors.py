@@ -1,0 +1,49 @@
+"""Predictors kept loaded, one for each task."""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+
+from crosslabel.checkpoints import ModelStore, Version
+from crosslabel.images import Image
+from crosslabel.inference import Predictor, Result, load_predictor
+from crosslabel.tasks import TaskSpec
+
+
+class Predictors:
+    """Loads a task's predictor when it is first needed and again when another checkpoint version is served.
+
+    Each predictor answers one image at a time, which bounds memory; different tasks answer side by side.
+
+    Args:
+        store: the checkpoints.
+        device: where to compute, as :func:`crosslabel.inference.pick_device` names it.
+    """
+
+    def __init__(self, store: ModelStore, device: str = "auto") -> None:
+        self.store = store
+        self.device = device
+        self._loaded: dict[str, tuple[Version, Predictor]] = {}
+        self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+
+    def predict(self, task: TaskSpec, image: Image) -> Result:
+        """Answer one image with the task's current checkpoint.
+
+        Raises:
+            CheckpointError: the task has no checkpoint, or it does not fit.
+            ImageError: the image does not fit the task.
+            TaskError: the image's modality is unknown and matters.
+        """
+        with self._locks[task.name]:
+            return self._current(task).predict(image)
+
+    def _current(self, task: TaskSpec) -> Predictor:
+        version = self.store.current(task)
+        loaded = self._loaded.get(task.name)
+        if loaded is not None and loaded[0] == version:
+            return loaded[1]
+        predictor = load_predictor(task, self.store, self.device, version)
+        if version is not None:
+            self._loaded[task.name] = (version, predictor)
+        return predictor

@@ -1,0 +1,1 @@
+"""The server's own routes, one module for each part of the interface."""

@@ -1,0 +1,96 @@
+"""POST /infer/{model}."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import uuid
+from collections.abc import Iterator
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import APIRouter, File, Form, Query, UploadFile
+from fastapi.responses import JSONResponse, Response
+from monailabel.utils.others.generic import get_mime_type
+from requests_toolbelt import MultipartEncoder
+
+from crosslabel.errors import CrossLabelError, NotFoundError
+from crosslabel.images import IMAGE_SUFFIXES
+from crosslabel.images.naming import suffix_of
+from crosslabel.server.app import CrossLabelApp
+from crosslabel.server.routes.dependencies import App, known_task
+from crosslabel.server.uploads import json_object, received
+
+router = APIRouter(prefix="/infer", tags=["Infer"])
+
+# Decided by the route, never by the client's params.
+_RESERVED = ("model", "image", "label", "session", "save_label")
+
+
+class Output(str, Enum):
+    """What to answer: the label file, its JSON, or both."""
+
+    IMAGE = "image"
+    JSON = "json"
+    ALL = "all"
+
+
+@router.post("/{model}", summary="Predict a study, an uploaded image or a session's image", response_class=Response)
+def infer(
+    app: App,
+    model: str,
+    image: Annotated[str, Query(description="id of a study")] = "",
+    session_id: str = "",
+    params: Annotated[str, Form(description="JSON object: modality, sequence, result_extension")] = "{}",
+    file: Annotated[UploadFile | None, File()] = None,
+    output: Output | None = None,
+) -> Response:
+    options = json_object(params, "params")
+    request = {name: value for name, value in options.items() if name not in _RESERVED}
+    request["model"] = known_task(app, model)
+    with _image(app, image, session_id, file) as path:
+        result = app.infer({**request, "image": str(path)})
+    if result["file"] is None:
+        return JSONResponse(result["params"])
+    label = Path(result["file"])
+    try:
+        return _answer(label, result["params"], output or Output.ALL)
+    finally:
+        label.unlink()
+
+
+@contextlib.contextmanager
+def _image(app: CrossLabelApp, image: str, session_id: str, file: UploadFile | None) -> Iterator[Path]:
+    if file is not None:
+        with received(file, IMAGE_SUFFIXES) as path:
+            yield path
+    elif session_id:
+        yield _of_session(app, session_id)
+    elif image:
+        yield app.datastore().image_path(image)
+    else:
+        raise CrossLabelError("Nothing to predict: give the image's id, a file or a session.")
+
+
+def _of_session(app: CrossLabelApp, session_id: str) -> Path:
+    sessions = app.sessions()
+    try:
+        known = sessions.get_session(str(uuid.UUID(session_id))) if sessions is not None else None
+    except ValueError:
+        known = None
+    if known is None:
+        raise NotFoundError("This session does not exist or has expired; upload the image again.")
+    return Path(known.image)
+
+
+def _answer(label: Path, params: dict[str, Any], output: Output) -> Response:
+    if output is Output.JSON:
+        return JSONResponse(params)
+    content, media_type = label.read_bytes(), get_mime_type(label.name)
+    name = f"label-{uuid.uuid4().hex}{suffix_of(label)}"
+    if output is Output.IMAGE:
+        return Response(content, media_type=media_type, headers={"Content-Disposition": f'attachment; filename="{name}"'})
+    # Stock clients look for these two parts.
+    parts = MultipartEncoder({"params": (None, json.dumps(params), "application/json"), "image": (name, content, media_type)})
+    return Response(parts.to_string(), media_type=parts.content_type)

@@ -1,0 +1,173 @@
+"""MONAI Label's training interface over CrossLabel's training job."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from monailabel.interfaces.tasks.train import TrainTask
+from monailabel.utils.async_tasks.utils import tasks as background_tasks
+from pydantic import ValidationError
+
+from crosslabel.checkpoints import ModelStore
+from crosslabel.errors import DataError, TaskError
+from crosslabel.server.final_labels import final_cases
+from crosslabel.server.studies import Studies
+from crosslabel.tasks import TaskSpec, TrainingSpec
+from crosslabel.training import ProgressEvent, State, TrainingJob, read_progress
+from crosslabel.training.loop import RESUME_FILE
+
+ALIVE = ("SUBMITTED", "RUNNING")
+_SETTINGS = ("epochs", "steps_per_epoch", "batch_size", "learning_rate", "seed")
+# What stock clients call the number of epochs.
+_ALIASES = {"max_epochs": "epochs", "train_batch_size": "batch_size"}
+
+
+def new_run_name() -> str:
+    """Name of a run's folder; later runs sort after earlier ones."""
+    return datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S%f")
+
+
+class StudiesTrainTask(TrainTask):
+    """Trains one task from the studies' final labels and publishes a new version.
+
+    Args:
+        task: what to train.
+        store: where versions are published; runs lie in ``TASK/runs/NAME/`` beside them.
+    """
+
+    def __init__(self, task: TaskSpec, store: ModelStore) -> None:
+        super().__init__(task.title)
+        self.task = task
+        self.store = store
+
+    def config(self) -> dict[str, Any]:
+        """Settings that a request may change, with their defaults."""
+        return {
+            **{name: getattr(self.task.training, name) for name in _SETTINGS},
+            "pretrained": True,
+            "resume": False,
+        }
+
+    def with_settings(self, request: Mapping[str, Any]) -> TaskSpec:
+        """The task with a request's training settings.
+
+        Raises:
+            TaskError: a setting's value is wrong.
+        """
+        renamed = {_ALIASES.get(name, name): value for name, value in request.items()}
+        chosen = {name: renamed[name] for name in _SETTINGS if name in renamed}
+        try:
+            training = TrainingSpec.model_validate({**self.task.training.model_dump(), **chosen})
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            raise TaskError(f"training.{first['loc'][0]}: {first['input']!r} is wrong: {first['msg']}.") from error
+        return self.task.model_copy(update={"training": training})
+
+    def check(self, request: Mapping[str, Any], studies: Studies) -> None:
+        """Refuse early what would fail after ten seconds of starting a process.
+
+        Raises:
+            TaskError: a setting's value is wrong.
+            DataError: no study has a final label for this task.
+        """
+        self.with_settings(request)
+        if not final_cases(studies, self.task):
+            raise DataError(f"No study has a final label for task {self.task.name} yet; label some and submit them first.")
+
+    def __call__(self, request: Mapping[str, Any], datastore: Studies) -> dict[str, Any]:
+        """Train in this process; a terminate signal ends it after the step in hand, to be resumed.
+
+        Args:
+            request: ``run``, the name of the run; settings of :meth:`config`; ``device``.
+            datastore: the studies.
+
+        Raises:
+            CrossLabelError: what is wrong with the labels or the settings.
+        """
+        task = self.with_settings(request)
+        resume = bool(request.get("resume"))
+        run = (self._latest_run() if resume else None) or self._run_dir(str(request.get("run") or new_run_name()))
+        job = TrainingJob(
+            task,
+            final_cases(datastore, task),
+            self.store,
+            run,
+            start_from=self.store.current(task) if request.get("pretrained", True) else None,
+            on_event=_print,
+            cancelled=_terminated().is_set,
+        )
+        version = job.run(resume=resume)
+        if version is not None:
+            (run / RESUME_FILE).unlink(missing_ok=True)
+        return self.stats()
+
+    def stats(self) -> dict[str, Any]:
+        """Progress of the last run, in stock clients' words and CrossLabel's; empty if there was none.
+
+        Stock clients take ``total_time`` for the sign that training is over.
+        """
+        job = self.last_job()
+        run = self._run_of(job)
+        event = read_progress(run) if run is not None else None
+        if event is None:
+            return {} if job is None else self._without_progress(job)
+        state = State(event["state"])
+        if not state.over and (job is None or job["status"] not in ALIVE):
+            state = State.CANCELLED if job is not None and job["status"] == "STOPPED" else State.FAILED
+            event["message"] = event["message"] or "The training process ended before it was done; resume it."
+        stats = {
+            "state": state.value,
+            "epoch": event["epoch"],
+            "total_epochs": event["epochs"],
+            "eta": event["eta_seconds"] if not state.over else None,
+            "losses": event["losses"],
+            "metrics": event["metrics"],
+            "message": event["message"],
+        }
+        if event["best_metric"] is not None:
+            stats["best_metric"] = event["best_metric"]
+        if state.over:
+            stats["total_time"] = f"{event['elapsed_seconds']:.0f} s"
+        return stats
+
+    def last_job(self) -> dict[str, Any] | None:
+        """The background job that this server started last for the task."""
+        mine = [job for job in background_tasks("train") if job["request"].get("model") == self.task.name]
+        return mine[-1] if mine else None
+
+    def _without_progress(self, job: Mapping[str, Any]) -> dict[str, Any]:
+        queued = {"epoch": 0, "total_epochs": self.with_settings(job["request"]).training.epochs}
+        if job["status"] in ALIVE:
+            return {**queued, "state": "queued" if job["status"] == "SUBMITTED" else State.PREPARING.value}
+        state = State.CANCELLED if job["status"] == "STOPPED" else State.FAILED
+        return {**queued, "state": state.value, "total_time": "0 s"}
+
+    def _run_of(self, job: Mapping[str, Any] | None) -> Path | None:
+        if job is not None and "run" in job["request"] and not job["request"].get("resume"):
+            return self._run_dir(job["request"]["run"])
+        return self._latest_run()
+
+    def _latest_run(self) -> Path | None:
+        return max(self._run_dir("").glob("[0-9]*"), default=None)
+
+    def _run_dir(self, name: str) -> Path:
+        return self.store.folder / self.task.name / "runs" / name
+
+
+def _terminated() -> threading.Event:
+    terminated = threading.Event()
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, lambda number, frame: terminated.set())
+    return terminated
+
+
+def _print(event: ProgressEvent) -> None:
+    """One line for GET /train/, which shows the last lines that the process wrote."""
+    losses = ", ".join(f"{name} {value:.4f}" for name, value in event.losses.items())
+    parts = (f"epoch {event.epoch}/{event.epochs}", losses, event.message)
+    print(f"{event.state.value}: " + "; ".join(part for part in parts if part), flush=True)
