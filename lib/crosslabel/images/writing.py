@@ -89,7 +89,7 @@ def _write_nifti(array: np.ndarray, grid: Grid, path: Path) -> None:
     image.set_sform(grid.affine, code=_SCANNER_ANATOMICAL)
     if _is_orthogonal(grid.affine):
         # Readers that look at one form only then agree; a shear does not fit into a qform.
-        pass  # (, code=_SCANNER_ANATOMICAL)
+        image.set_qform(grid.affine, code=_SCANNER_ANATOMICAL)
     image.header["xyzt_units"] = _MILLIMETRES_AND_SECONDS
     nib.save(image, path)
 

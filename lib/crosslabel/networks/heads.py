@@ -10,7 +10,10 @@ from crosslabel.networks.dar_unet import DARUNet
 def all_heads(network: nn.Module, images: Tensor) -> list[Tensor]:
     """Logits of every head, each (batch, outputs, ...), the main one first."""
     output = network(images)
-    return [output] if isinstance(output, Tensor) else list(output)
+    if isinstance(output, Tensor):
+        # MONAI's DynUNet stacks the heads of deep supervision along an axis of their own, after the batch.
+        return list(output.unbind(1)) if output.ndim == images.ndim + 1 else [output]
+    return list(output)
 
 
 def main_logits(network: nn.Module, images: Tensor) -> Tensor:

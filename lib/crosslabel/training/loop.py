@@ -6,14 +6,14 @@ import contextlib
 import time
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Protocol
 
 import torch
 from torch import nn
 
-from crosslabel.errors import CrossLabelError
+from crosslabel.errors import CheckpointError, CrossLabelError
 from crosslabel.files import replacing
 from crosslabel.networks import read_weights_file
 from crosslabel.training.progress import ProgressEvent, State
@@ -111,6 +111,7 @@ class TrainingLoop:
             resume: go on from the folder's state where there is one, instead of starting anew.
 
         Raises:
+            CheckpointError: the run to resume was another's.
             CrossLabelError: the loss is no longer finite, so going on would only spoil the weights.
         """
         if resume:
@@ -190,6 +191,7 @@ class TrainingLoop:
 
     def _save(self) -> None:
         content = {
+            "settings": asdict(self.settings),
             "network": self.network.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "schedule": self.schedule.state_dict(),
@@ -207,6 +209,13 @@ class TrainingLoop:
         if not path.is_file():
             return
         content = read_weights_file(path)
+        shapes = {name: tensor.shape for name, tensor in self.network.state_dict().items()}
+        saved_shapes = {name: tensor.shape for name, tensor in content["network"].items()}
+        if content["settings"] != asdict(self.settings) or saved_shapes != shapes:
+            raise CheckpointError(
+                "The run that was stopped had another network or other training settings, so it cannot be resumed; set the task "
+                "file back, or train anew without resuming."
+            )
         self.network.load_state_dict(content["network"])
         self.optimizer.load_state_dict(content["optimizer"])
         self.schedule.load_state_dict(content["schedule"])
