@@ -5,8 +5,8 @@ import json
 import nibabel as nib
 import numpy as np
 import pytest
-import tiny
 
+import tiny
 from crosslabel.data import labelled_cases
 from crosslabel.errors import DataError, ImageError
 from crosslabel.images import Modality
@@ -22,9 +22,7 @@ def write_pair(folder, images: str, labels: str, values: list[int], image_name: 
     save(folder / labels / "a.nii.gz", np.resize(np.array(values, np.uint8), (4, 4, 4)))
 
 
-@pytest.mark.parametrize(
-    ("images", "labels"), [("imagesTr", "labelsTr"), ("images", "labels"), (".", "labels/final")]
-)
+@pytest.mark.parametrize(("images", "labels"), [("imagesTr", "labelsTr"), ("images", "labels"), (".", "labels/final")])
 def test_each_layout_pairs_images_with_labels_by_name(tmp_path, images, labels):
     write_pair(tmp_path, images, labels, [0, 2, 7])
     save(tmp_path / images / "without_label.nii.gz", np.zeros((4, 4, 4), np.float32))

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import tiny
 import torch
 
+import tiny
 from crosslabel.errors import ImageError, TaskError
 from crosslabel.images import Grid, Image, Modality
 from crosslabel.preparation import Preparation
@@ -65,9 +65,7 @@ def test_the_frame_of_a_fitted_picture_says_where_its_pixels_are():
 
     prepared = Preparation(task).forward(image)
 
-    np.testing.assert_allclose(
-        prepared.grid.world(np.array([15.5, 15.5])), image.grid.world(np.array([31.5, 15.5])), atol=1e-9
-    )
+    np.testing.assert_allclose(prepared.grid.world(np.array([15.5, 15.5])), image.grid.world(np.array([31.5, 15.5])), atol=1e-9)
     np.testing.assert_allclose(prepared.grid.spacing, (2, 2))
 
 
@@ -87,9 +85,7 @@ def test_an_unknown_modality_is_asked_for_only_where_it_matters():
     assert Preparation(tiny.segmentation_task()).forward(image).domain.name == "mr"
     domains = {
         "target": {"name": "mr", "modality": "MR", "intensity": {"rule": "percentile"}},
-        "sources": [
-            {"name": "ct", "modality": "CT", "intensity": {"rule": "window", "lower": 0, "upper": 1}}
-        ],
+        "sources": [{"name": "ct", "modality": "CT", "intensity": {"rule": "window", "lower": 0, "upper": 1}}],
     }
     with pytest.raises(TaskError, match="Is this image MR or CT"):
         Preparation(tiny.segmentation_task(domains=domains)).forward(image)

@@ -9,12 +9,12 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
-import tiny
 import torch
 
+import tiny
 from crosslabel.checkpoints import ModelStore
 from crosslabel.data import labelled_cases
-from crosslabel.errors import CrossLabelError, DataError
+from crosslabel.errors import CheckpointError, CrossLabelError, DataError
 from crosslabel.images import read_image
 from crosslabel.inference import load_predictor
 from crosslabel.training import State, TrainingJob, read_progress
@@ -32,9 +32,7 @@ def longer(**training):
 
 
 def test_a_job_learns_and_publishes_a_version_that_says_where_it_comes_from(tmp_path, volumes):
-    task = tiny.segmentation_task(
-        training={"epochs": 4, "steps_per_epoch": 10, "validate_every": 4, "learning_rate": 0.02}
-    )
+    task = tiny.segmentation_task(training={"epochs": 4, "steps_per_epoch": 10, "validate_every": 4, "learning_rate": 0.02})
     store = ModelStore(tmp_path / "models")
     events = []
 
@@ -48,7 +46,7 @@ def test_a_job_learns_and_publishes_a_version_that_says_where_it_comes_from(tmp_
     assert record["data"]["validation"]
     assert record["task"]["name"] == task.name
     assert record["code"]["crosslabel"]
-    assert [event.state for event in events][0] is State.PREPARING
+    assert events[0].state is State.PREPARING
     assert [event.epoch for event in events if event.state is State.TRAINING] == [0, 1, 2, 3, 4]
     first, last = events[2], events[-2]
     assert sum(last.losses.values()) < sum(first.losses.values())
@@ -58,10 +56,7 @@ def test_a_job_learns_and_publishes_a_version_that_says_where_it_comes_from(tmp_
 
     result = load_predictor(task, store, "cpu").predict(read_image(volumes / "imagesTr" / "mr_00.nii.gz"))
     truth = np.asarray(nib.load(volumes / "labelsTr" / "mr_00.nii.gz").dataobj)
-    assert (
-        2 * ((result.label == 7) & (truth == 7)).sum() / ((result.label == 7).sum() + (truth == 7).sum())
-        > 0.6
-    )
+    assert 2 * ((result.label == 7) & (truth == 7)).sum() / ((result.label == 7).sum() + (truth == 7).sum()) > 0.6
 
 
 def test_a_classifier_is_trained_by_the_same_loop(tmp_path):
@@ -124,6 +119,8 @@ def test_a_cancelled_job_publishes_nothing_and_can_be_resumed(tmp_path, volumes)
     assert job.run() is None
     assert read_progress(tmp_path / "run")["state"] == "cancelled"
     assert store.current(task) is None
+    with pytest.raises(CheckpointError, match="other training settings"):
+        TrainingJob(longer(learning_rate=0.5), cases, store, tmp_path / "run", device="cpu").run(resume=True)
     version = TrainingJob(task, cases, store, tmp_path / "run", device="cpu").run(resume=True)
     assert version is not None
 
@@ -154,9 +151,7 @@ def test_a_failure_is_one_sentence_for_who_waits_and_for_who_comes_later(tmp_pat
 def test_a_loss_that_explodes_ends_the_job_with_advice(tmp_path, volumes):
     task = longer(learning_rate=1e30)
     with pytest.raises(CrossLabelError, match=r"lower training\.learning_rate"):
-        TrainingJob(
-            task, labelled_cases(volumes, task), ModelStore(tmp_path / "m"), tmp_path / "run", device="cpu"
-        ).run()
+        TrainingJob(task, labelled_cases(volumes, task), ModelStore(tmp_path / "m"), tmp_path / "run", device="cpu").run()
 
 
 def test_no_labelled_case_is_said_before_anything_is_written(tmp_path):
