@@ -11,7 +11,8 @@ import torch
 import tiny
 from crosslabel.checkpoints import ModelStore, load_checkpoint, save_checkpoint
 from crosslabel.errors import CheckpointError, NotFoundError
-from crosslabel.inference import fill_network, load_predictor, network_of
+from crosslabel.inference import fill_network, load_predictor
+from crosslabel.tasks.building import network_of
 
 TASK = tiny.segmentation_task()
 

@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import tiny
 import torch
 from torch import nn
 
+import tiny
 from crosslabel.checkpoints import ModelStore
 from crosslabel.images import Grid, Image, Modality
-from crosslabel.inference import Segmenter, SlidingWindow, load_predictor, network_of
+from crosslabel.inference import Segmenter, SlidingWindow, load_predictor
+from crosslabel.tasks.building import network_of
 
 
 class Threshold(nn.Module):

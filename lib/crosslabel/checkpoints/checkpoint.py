@@ -11,8 +11,9 @@ import torch
 
 from crosslabel.errors import CheckpointError
 from crosslabel.files import replacing
-from crosslabel.networks import read_weights_file, resolve_arguments
+from crosslabel.networks import read_weights_file
 from crosslabel.tasks import TaskSpec
+from crosslabel.tasks.building import network_arguments
 
 _FORMAT = "crosslabel checkpoint 1"
 
@@ -45,22 +46,6 @@ def describe_network(task: TaskSpec) -> dict[str, Any]:
         # Completed, so that what was derived (the strides from the spacing) is written down too.
         "arguments": network_arguments(task),
     }
-
-
-def network_arguments(task: TaskSpec) -> dict[str, Any]:
-    """All arguments of the task's network, given and derived.
-
-    Raises:
-        TaskError: the network or one of its arguments is not known.
-    """
-    return resolve_arguments(
-        task.network.name,
-        task.network.arguments,
-        in_channels=task.channels,
-        out_channels=len(task.output_names),
-        spatial_dims=task.dimension,
-        spacing=task.spacing,
-    )
 
 
 def save_checkpoint(path: Path, task: TaskSpec, state: dict[str, torch.Tensor], provenance: dict[str, Any]) -> None:

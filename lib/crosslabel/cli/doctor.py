@@ -13,7 +13,7 @@ _STYLES = {"ok": "green", "note": "yellow", "broken": "red"}
 
 
 def doctor(as_json: JsonOption = False) -> None:
-    """Check this installation: versions, GPU, known conflicts, tasks and checkpoints, each with how to mend it.
+    """Check versions, GPU, known conflicts, tasks and checkpoints, and say how to mend each.
 
     Ends with status 1 when something is broken; a note is worth knowing and hinders nothing.
     """

@@ -46,12 +46,14 @@ def _summary_table(evaluation: Evaluation) -> Table:
 
     table = Table(title=f"{evaluation.task}: mean ± SD of {len(evaluation.cases)} cases")
     table.add_column("label")
-    for heading in ("Dice", "ASSD (mm)", "HD95 (mm)", "missed", "invented", "absent"):
-        table.add_column(heading, justify="right")
+    for heading in ("Dice", "ASSD (mm)", "HD95 (mm)"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("cases without distance")
     for name in evaluation.label_names:
         summary = evaluation.summary(name)
         scores = (_spoken(summary.dice, 3), _spoken(summary.assd_mm, 2), _spoken(summary.hd95_mm, 2))
-        table.add_row(name, *scores, str(summary.missed), str(summary.invented), str(summary.absent))
+        counts = {"missed": summary.missed, "invented": summary.invented, "absent": summary.absent}
+        table.add_row(name, *scores, ", ".join(f"{count} {why}" for why, count in counts.items() if count))
     table.add_section()
     table.add_row("all labels", f"{evaluation.mean_dice:.3f}")
     return table

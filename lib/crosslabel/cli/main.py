@@ -21,8 +21,8 @@ from crosslabel.cli.train import train
 app = typer.Typer(
     name="crosslabel",
     cls=OneLineFailures,
-    help="Annotate, train and predict on medical images, also in modalities without labels. Research software, not a "
-    "medical device.",
+    help="Annotate, train and predict on medical images, also in modalities without labels. "
+    "Research software, not a medical device.",
     epilog="[bold]Example:[/bold] crosslabel serve --studies ./studies",
     no_args_is_help=True,
     rich_markup_mode="rich",

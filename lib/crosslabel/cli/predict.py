@@ -31,9 +31,9 @@ def predict(
 ) -> None:
     """Predict on images: a label beside each image's name, or the probability of every class.
 
-    Labels are written as <image>.nii.gz in exactly the image's grid; volumes, confidence, probabilities and the checkpoint
-    that made them go to predictions.json, and for classes to predictions.csv too. An image that cannot be predicted is
-    named at the end and does not stop the others.
+    Labels are written as <image>.nii.gz in exactly the image's grid; volumes, confidence, probabilities and
+    the checkpoint that made them go to predictions.json, and for classes to predictions.csv too. An image that
+    cannot be predicted is named at the end and does not stop the others.
     """
     from rich.progress import track
 

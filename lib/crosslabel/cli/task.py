@@ -73,7 +73,7 @@ def check(task: TaskArgument) -> None:
 def _parameter_count(task: TaskSpec) -> int:
     import torch
 
-    from crosslabel.inference import network_of
+    from crosslabel.tasks.building import network_of
 
     # The meta device builds a network of any size without memory for its weights.
     with torch.device("meta"):

@@ -37,14 +37,18 @@ def train(
     spec = _with_epochs(task_named(task), epochs)
     cases = labelled_cases(images, spec, own_values=labels_as is LabelsAs.TASK)
     stderr().print(f"{spec.title}: {len(cases)} labelled cases", highlight=False)
+    store = model_store()
     with _progress_bar(spec) as show:
-        job = TrainingJob(spec, cases, model_store(), models_dir() / spec.name / "run", device=device, on_event=show)
+        job = TrainingJob(spec, cases, store, models_dir() / spec.name / "run", device=device, on_event=show)
         try:
             version = job.run(resume=resume)
         except KeyboardInterrupt:
             stderr().print(f"Stopped; 'crosslabel train {task} --images {images} --resume' goes on from here.")
             raise typer.Exit(130) from None
     if version is not None:
+        record = store.record(version)
+        reached = _numbers(record["metrics"]) or "no metrics"
+        stdout().print(f"{reached} on {record['metrics_on']}", soft_wrap=True, highlight=False)
         stdout().print(f"{version.name} is served from now on ({version.path}).", soft_wrap=True, highlight=False)
 
 
@@ -60,7 +64,7 @@ def _progress_bar(task: TaskSpec) -> Iterator[Callable[[ProgressEvent], None]]:
 
     columns = (
         TextColumn("{task.description}"),
-        BarColumn(),
+        BarColumn(bar_width=16),
         MofNCompleteColumn(),
         TextColumn("{task.fields[left]}"),
         TextColumn("{task.fields[numbers]}"),
@@ -75,10 +79,14 @@ def _progress_bar(task: TaskSpec) -> Iterator[Callable[[ProgressEvent], None]]:
                 completed=event.epoch,
                 total=event.epochs,
                 left=_time_left(event.eta_seconds),
-                numbers=_numbers({**event.losses, **event.metrics}),
+                numbers=_numbers({**event.losses, **_best(event)}),
             )
 
         yield show
+
+
+def _best(event: ProgressEvent) -> dict[str, float]:
+    return {} if event.best_metric is None else {"best": event.best_metric}
 
 
 def _time_left(seconds: float | None) -> str:

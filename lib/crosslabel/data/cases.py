@@ -42,7 +42,7 @@ class Case:
         """
         if not isinstance(self.label, Path):
             raise TypeError(f"case {self.id} has a class and no label file")
-        values, grid = read_label(self.label)
+        values, grid = read_label(self.label, dimension=task.dimension)
         try:
             if self.own_values:
                 task.indices_of(values)

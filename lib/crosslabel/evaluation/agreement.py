@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -27,8 +28,8 @@ class Agreement:
 
     Attributes:
         dice: 2|P∩R| / (|P|+|R|), 0 to 1. A structure that neither has is rightly left out and scores 1.
-        assd_mm: average symmetric surface distance, the mean over the voxels of both surfaces of the distance to the other
-            surface; NaN unless both have the structure, because no distance to nothing exists.
+        assd_mm: average symmetric surface distance, the mean over the voxels of both surfaces of the distance
+            to the other surface; NaN unless both have the structure: there is no distance to nothing.
         hd95_mm: the larger of the two directed 95th percentiles of these distances; NaN likewise.
         presence: which of the two have the structure, so that a reader sees why a distance is missing.
     """
@@ -52,8 +53,11 @@ def measure_agreement(prediction: np.ndarray, reference: np.ndarray, spacing: Se
         return Agreement(1.0 if presence is Presence.NEITHER else 0.0, math.nan, math.nan, presence)
     ours, theirs = (torch.from_numpy(_cropped(mask, prediction | reference))[None, None] for mask in (prediction, reference))
     millimetres = [float(step) for step in spacing]
-    assd = compute_average_surface_distance(ours, theirs, include_background=True, symmetric=True, spacing=millimetres)
-    hd95 = compute_hausdorff_distance(ours, theirs, include_background=True, percentile=95, spacing=millimetres)
+    with warnings.catch_warnings():
+        # MONAI warns of an argument that its own functions hand on.
+        warnings.filterwarnings("ignore", "monai.metrics.utils get_mask_edges", FutureWarning)
+        assd = compute_average_surface_distance(ours, theirs, include_background=True, symmetric=True, spacing=millimetres)
+        hd95 = compute_hausdorff_distance(ours, theirs, include_background=True, percentile=95, spacing=millimetres)
     dice = compute_dice(ours.double(), theirs.double(), include_background=True)
     return Agreement(dice.item(), assd.item(), hd95.item(), presence)
 

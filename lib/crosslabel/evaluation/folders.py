@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+import nibabel as nib
+
 from crosslabel.data import Case, labelled_cases
 from crosslabel.errors import DataError, ImageError, TaskError
 from crosslabel.evaluation.agreement import measure_agreement
 from crosslabel.evaluation.evaluation import CaseScores, Evaluation
-from crosslabel.images import image_id_of, is_image_path, read_label
+from crosslabel.images import Grid, image_id_of, is_image_path, read_label
 from crosslabel.tasks import TaskSpec
 
 
@@ -19,7 +21,8 @@ def evaluate_folder(task: TaskSpec, predictions: Path, labels: Path, *, own_valu
     Args:
         task: a segmentation task; predictions hold its label values.
         predictions: folder of label files called ``<id>.nii.gz`` (or any other label format).
-        labels: a labelled data set in a layout that training reads, or a plain folder of label files called like the predictions.
+        labels: a labelled data set in a layout that training reads, or a plain folder of label files that are
+            called like the predictions.
         own_values: the reference labels hold the task's own values, so ``read_labels`` is not applied.
 
     Raises:
@@ -34,8 +37,9 @@ def evaluate_folder(task: TaskSpec, predictions: Path, labels: Path, *, own_valu
     compared = [case for case in references if case.id in predicted]
     if not compared:
         raise DataError(
-            f"No prediction in {predictions} has a reference of the same name in {labels}: the predictions are called "
-            f"{_some(predicted)}, the references {_some(case.id for case in references)}; rename one or the other."
+            f"No prediction in {predictions} has a reference of the same name in {labels}: the predictions are "
+            f"called {_some(predicted)}, the references {_some(case.id for case in references)}; "
+            "rename one or the other."
         )
     return Evaluation(
         task=task.name,
@@ -46,13 +50,13 @@ def evaluate_folder(task: TaskSpec, predictions: Path, labels: Path, *, own_valu
 
 
 def _score(task: TaskSpec, predicted: Path, case: Case) -> CaseScores:
-    prediction, grid = read_label(predicted)
+    prediction, grid = read_label(predicted, dimension=task.dimension)
     reference, reference_grid = case.read_label(task)
     if not grid.same_as(reference_grid):
         raise ImageError(
-            f"The prediction {predicted.name} has the shape {grid.shape} and the spacing {_mm(grid.spacing)} and its reference "
-            f"{reference_grid.shape} and {_mm(reference_grid.spacing)}, or they lie apart in space; predict on the very image "
-            "that the reference belongs to."
+            f"The prediction {predicted.name} ({_described(grid)}) and its reference "
+            f"({_described(reference_grid)}) do not lie on one grid; predict on the very image that the reference "
+            "belongs to."
         )
     try:
         task.indices_of(prediction)
@@ -75,7 +79,7 @@ def _references(labels: Path, task: TaskSpec, own_values: bool) -> list[Case]:
 
 
 def _data_set_around(labels: Path) -> Path | None:
-    """The data set that a folder is, or whose labels it holds: what label values mean is known to the data set."""
+    """The data set that a folder is or whose labels it holds; it knows what the values of its labels mean."""
     if any((labels / name).is_dir() for name in ("labelsTr", "labels")):
         return labels
     if labels.name == "labelsTr" and (labels.parent / "imagesTr").is_dir():
@@ -101,5 +105,8 @@ def _some(names: Iterable[str]) -> str:
     return ", ".join(listed[:3]) + (", ..." if len(listed) > 3 else "")
 
 
-def _mm(spacing: tuple[float, ...]) -> str:
-    return " x ".join(f"{step:g}" for step in spacing) + " mm"
+def _described(grid: Grid) -> str:
+    spacing = " x ".join(f"{step:g}" for step in grid.spacing)
+    origin = ", ".join(f"{position:g}" for position in grid.affine[:3, 3])
+    axes = "".join(nib.aff2axcodes(grid.affine))
+    return f"shape {grid.shape}, spacing {spacing} mm, axes {axes}, origin {origin}"

@@ -1,7 +1,7 @@
 """Predictions for whole images, in the geometry of the input."""
 
 from crosslabel.inference.classification import Classifier
-from crosslabel.inference.loading import Predictor, fill_network, load_predictor, network_of, pick_device
+from crosslabel.inference.loading import Predictor, fill_network, load_predictor, pick_device
 from crosslabel.inference.results import ClassificationResult, Result, SegmentationResult
 from crosslabel.inference.segmentation import Segmenter, SlidingWindow
 
@@ -15,6 +15,5 @@ __all__ = [
     "SlidingWindow",
     "fill_network",
     "load_predictor",
-    "network_of",
     "pick_device",
 ]

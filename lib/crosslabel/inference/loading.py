@@ -13,8 +13,8 @@ from crosslabel.images import Image
 from crosslabel.inference.classification import Classifier
 from crosslabel.inference.results import Result
 from crosslabel.inference.segmentation import Segmenter
-from crosslabel.networks import build_network
 from crosslabel.tasks import TaskSpec
+from crosslabel.tasks.building import network_of
 
 
 class Predictor(Protocol):
@@ -34,22 +34,6 @@ def pick_device(name: str = "auto") -> torch.device:
     if torch.cuda.is_available():
         return torch.device("cuda")
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
-
-
-def network_of(task: TaskSpec) -> nn.Module:
-    """The task's network with fresh weights.
-
-    Raises:
-        TaskError: the network or one of its arguments is not known.
-    """
-    return build_network(
-        task.network.name,
-        task.network.arguments,
-        in_channels=task.channels,
-        out_channels=len(task.output_names),
-        spatial_dims=task.dimension,
-        spacing=task.spacing,
-    )
 
 
 def fill_network(task: TaskSpec, checkpoint: Checkpoint) -> nn.Module:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -77,8 +78,8 @@ class CrossLabelApp(MONAILabelApp):
         if self.studies.startswith(("http://", "https://")):
             raise CrossLabelError("CrossLabel serves a folder of studies and not yet a DICOMweb address; give --studies DIR.")
         watch = settings.MONAI_LABEL_DATASTORE_AUTO_RELOAD
-        # Only the trainer runs unwatched; it must not write the index that the server is writing.
-        read_only = settings.MONAI_LABEL_DATASTORE_READ_ONLY or not watch
+        # The trainer must not write the index that the server is writing.
+        read_only = settings.MONAI_LABEL_DATASTORE_READ_ONLY or (not watch and _is_background_job())
         return Studies(Path(self.studies), watch=watch, read_only=read_only)
 
     def init_infers(self) -> dict[str, PredictorInferTask]:
@@ -167,6 +168,12 @@ class CrossLabelApp(MONAILabelApp):
         if name not in tasks:
             raise NotFoundError(f"There is no task '{name}' here; this server has: {', '.join(tasks)}.")
         return tasks[name]
+
+
+def _is_background_job() -> bool:
+    """Whether this process is one that MONAI Label started with ``python -m monailabel.interfaces.utils.app``."""
+    spec = getattr(sys.modules["__main__"], "__spec__", None)
+    return spec is not None and spec.name == "monailabel.interfaces.utils.app"
 
 
 def _tasks_dir(app_dir: str) -> Path:

@@ -10,12 +10,12 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import RedirectResponse
 from fastapi.routing import APIRoute
-from monailabel.config import settings
 from monailabel.interfaces.utils.app import app_instance
 
 import crosslabel
 from crosslabel.server.failures import handle_failures
 from crosslabel.server.jobs import TrainingJobs
+from crosslabel.server.remedies import cors_origins, prepare_environment
 from crosslabel.server.routes import activelearning, datastore, infer, info, train, v1
 from crosslabel.server.routes.stock import stock_routes
 
@@ -39,10 +39,11 @@ def create_app() -> FastAPI:
 
     Routes are plain functions, which run in threads, so that ``/info`` answers while a network computes.
     """
+    prepare_environment()
     server = FastAPI(title="CrossLabel", version=crosslabel.__version__, lifespan=_lifespan, redoc_url=None)
     handle_failures(server)
-    if settings.MONAI_LABEL_CORS_ORIGINS:
-        origins = [str(origin).rstrip("/") for origin in settings.MONAI_LABEL_CORS_ORIGINS]
+    origins = cors_origins()
+    if origins:
         server.add_middleware(CORSMiddleware, allow_origins=origins, allow_methods=["*"], allow_headers=["*"])
     for module in _OWN:
         server.include_router(module.router)

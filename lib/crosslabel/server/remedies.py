@@ -2,12 +2,12 @@
 
 Faults of parts that CrossLabel does not use need nothing: its tasks derive from ``InferTask`` and ``TrainTask``
 and never meet ``BasicTrainTask`` (MLflow's removed file store), ``ClassificationWriter`` (needs a MetaTensor) or
-``inverse_transforms``. Batch inference on a CPU is mended in :mod:`crosslabel.server.batch_infer`; CORS in
-:mod:`crosslabel.server.asgi`, which does not export the settings in the way that fails.
+``inverse_transforms``. Batch inference on a CPU is mended in :mod:`crosslabel.server.batch_infer`.
 """
 
 from __future__ import annotations
 
+import json
 import os
 from importlib.metadata import PackageNotFoundError, version
 
@@ -19,6 +19,7 @@ _SETTINGS = {
     # Queues a process of 10 s for each scoring method at start, after training and at every next sample.
     "MONAI_LABEL_AUTO_UPDATE_SCORING": False,
 }
+_ORIGINS = "CROSSLABEL_CORS_ORIGINS"
 
 
 class EnvironmentFaultError(CrossLabelError):
@@ -34,6 +35,7 @@ def prepare_environment() -> None:
         EnvironmentFaultError: pydicom is too new, or MONAI Label's broken authentication is asked for.
     """
     _check_pydicom()
+    _take_over_cors_origins()
     for name, value in _SETTINGS.items():
         os.environ[name] = str(value).lower()
     # Background jobs read this variable without a default and stay SUBMITTED for ever where it is missing.
@@ -52,6 +54,31 @@ def apply() -> None:
 
     for name, value in _SETTINGS.items():
         setattr(settings, name, value)
+
+
+def cors_origins() -> list[str]:
+    """Origins whose pages may read answers in a browser; none unless ``MONAI_LABEL_CORS_ORIGINS`` lists them.
+
+    Raises:
+        EnvironmentFaultError: the variable is no JSON list of origins.
+    """
+    text = os.environ.get(_ORIGINS, "[]")
+    try:
+        origins = json.loads(text)
+    except ValueError:
+        origins = None
+    if not isinstance(origins, list) or not all(isinstance(origin, str) for origin in origins):
+        raise EnvironmentFaultError(
+            f'MONAI_LABEL_CORS_ORIGINS is {text!r}; write a JSON list such as ["https://viewer.example"].'
+        )
+    return [origin.rstrip("/") for origin in origins]
+
+
+def _take_over_cors_origins() -> None:
+    """MONAI Label prints its settings as JSON and dies of origins, at its start and in every background job."""
+    given = os.environ.pop("MONAI_LABEL_CORS_ORIGINS", None)
+    if given is not None:
+        os.environ[_ORIGINS] = given
 
 
 def _check_pydicom() -> None:

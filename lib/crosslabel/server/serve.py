@@ -14,6 +14,10 @@ from crosslabel.errors import CrossLabelError, NotFoundError
 from crosslabel.server.remedies import prepare_environment
 from crosslabel.tasks import load_tasks
 
+logger = logging.getLogger(__name__)
+
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
 
 def serve(
     studies: Path,
@@ -41,13 +45,16 @@ def serve(
     prepare_environment()
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     # It brings a handler of its own to say that its job of cleaning up sessions runs.
-    logging.getLogger("timeloop").disabled = True
+    logging.getLogger("timeloop").addFilter(lambda record: record.levelno >= logging.WARNING)
+    if host not in _LOOPBACK:
+        logger.warning("Every machine that reaches %s can read and change the studies: there is no password.", host)
     _run(host, port, f"CrossLabel serves {folder} at {_address(host, port)} (Ctrl+C stops it).")
 
 
 def _run(host: str, port: int, announcement: str) -> None:
     # MONAI Label reads its settings from the environment when it is imported.
     import uvicorn
+    from monailabel.interfaces.utils.app import app_instance
 
     from crosslabel.server.asgi import create_app
 
@@ -57,7 +64,12 @@ def _run(host: str, port: int, announcement: str) -> None:
             if self.started:
                 print(announcement, flush=True)
 
-    Announcing(uvicorn.Config(create_app(), host=host, port=port, log_level="warning", access_log=False)).run()
+    # Built here and not when uvicorn starts, so that what is wrong with the studies is one sentence.
+    app_instance()
+    server = Announcing(uvicorn.Config(create_app(), host=host, port=port, log_level="warning", access_log=False))
+    server.run()
+    if not server.started:
+        raise CrossLabelError("The server could not start; the lines above say why.")
 
 
 def _folder(studies: Path) -> Path:

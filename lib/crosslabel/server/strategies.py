@@ -41,10 +41,13 @@ class EligibleStrategy(Strategy):
         tasks = self._asked(request)
         unlabelled = sorted(datastore.get_unlabeled_images())
         eligible = [name for name in unlabelled if any(datastore.is_eligible(name, task) for task in tasks)]
-        if not eligible:
-            logger.info("No study is left for %s.", ", ".join(task.name for task in tasks))
-            return None
-        return {"id": self.pick(eligible, str(request.get("strategy", "")), datastore)}
+        while eligible:
+            picked = self.pick(eligible, str(request.get("strategy", "")), datastore)
+            if datastore.is_readable(picked):
+                return {"id": picked}
+            eligible.remove(picked)
+        logger.info("No study is left for %s.", ", ".join(task.name for task in tasks))
+        return None
 
     @abstractmethod
     def pick(self, images: Sequence[str], strategy: str, datastore: Studies) -> str:

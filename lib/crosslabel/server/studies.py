@@ -14,7 +14,7 @@ from monailabel.datastore.local import LocalDatastore
 
 from crosslabel.errors import ImageError, NotFoundError
 from crosslabel.files import write_json
-from crosslabel.images import IMAGE_SUFFIXES, ImageSummary, describe_image, is_image_path
+from crosslabel.images import IMAGE_SUFFIXES, ImageSummary, describe_image, is_image_path, read_image
 from crosslabel.tasks import TaskSpec
 
 CLASS_LABEL_SUFFIX = ".json"
@@ -39,11 +39,15 @@ class Studies(LocalDatastore):
         folder: the studies folder.
         watch: follow files that are added or removed while running.
         read_only: leave the folder's index as it is, for processes beside the server.
+
+    Raises:
+        DataError: the folder's index is damaged.
     """
 
     def __init__(self, folder: Path, *, watch: bool, read_only: bool) -> None:
         self._guard = threading.RLock()
         self._summaries: dict[str, tuple[float, ImageSummary | ImageError]] = {}
+        self._verified: set[str] = set()
         super().__init__(
             str(folder),
             extensions=[f"*{suffix}" for suffix in _SUFFIXES],
@@ -59,9 +63,7 @@ class Studies(LocalDatastore):
     json = _guarded(LocalDatastore.json)
     datalist = _guarded(LocalDatastore.datalist)
     add_image = _guarded(LocalDatastore.add_image)
-    remove_image = _guarded(LocalDatastore.remove_image)
     save_label = _guarded(LocalDatastore.save_label)
-    remove_label = _guarded(LocalDatastore.remove_label)
     update_image_info = _guarded(LocalDatastore.update_image_info)
     update_label_info = _guarded(LocalDatastore.update_label_info)
 
@@ -72,9 +74,21 @@ class Studies(LocalDatastore):
             NotFoundError: there is no such study.
         """
         uri = self.get_image_uri(image_id)
-        if not uri:
+        if not uri or not Path(uri).exists():
             raise NotFoundError(f"There is no image '{image_id}' among the studies; GET /api/v1/images lists them.")
         return Path(uri)
+
+    def remove_image(self, image_id: str) -> None:
+        """Remove a study and its labels; they are gone when this returns, not only when the watcher notices."""
+        with self._guard:
+            super().remove_image(image_id)
+            self.refresh()
+
+    def remove_label(self, label_id: str, label_tag: str) -> None:
+        """Remove a label; it is gone when this returns."""
+        with self._guard:
+            super().remove_label(label_id, label_tag)
+            self.refresh()
 
     def summary(self, image_id: str) -> ImageSummary:
         """What the headers of a study tell; kept until the file changes.
@@ -90,10 +104,29 @@ class Studies(LocalDatastore):
             raise ImageError(f"The image '{image_id}' was removed or cannot be opened; restore the file.") from error
         known = self._summaries.get(image_id)
         if known is None or known[0] != changed:
+            self._verified.discard(image_id)
             known = self._summaries[image_id] = (changed, _describe(path))
         if isinstance(known[1], ImageError):
             raise known[1]
         return known[1]
+
+    def is_readable(self, image_id: str) -> bool:
+        """Whether the voxels of a study can be read; read once, until the file changes.
+
+        A damaged file often has a good header, so that only this tells. What was found is kept as the summary.
+        """
+        try:
+            self.summary(image_id)
+            if image_id not in self._verified:
+                read_image(self.image_path(image_id))
+                self._verified.add(image_id)
+        except NotFoundError:
+            return False
+        except ImageError as error:
+            changed, _ = self._summaries[image_id]
+            self._summaries[image_id] = (changed, error)
+            return False
+        return True
 
     def is_eligible(self, image_id: str, task: TaskSpec) -> bool:
         """Whether a study can be read and is of the kind that a task is for."""

@@ -74,7 +74,7 @@ def draft_task(name: str, fingerprint: Fingerprint) -> str:
         *_answers(fingerprint),
         *_domains(fingerprint),
         *([] if fingerprint.dimension == 2 else ["orientation: RAS"]),
-        *([] if spacing is None else ["# Median voxel size (mm); larger voxels need less memory.", _field("spacing", spacing)]),
+        *([] if spacing is None else ["# In mm; larger voxels need less memory.", _field("spacing", spacing)]),
         _field("patch", patch),
         _field("network", _network(fingerprint).model_dump(exclude_defaults=True)),
         "training: {epochs: 60, steps_per_epoch: 50, batch_size: 2, learning_rate: 1.0e-3}",

@@ -16,8 +16,9 @@ import crosslabel
 from crosslabel.checkpoints import ModelStore, Version
 from crosslabel.data import Case, hold_back
 from crosslabel.errors import CrossLabelError, DataError
-from crosslabel.inference import network_of, pick_device
+from crosslabel.inference import pick_device
 from crosslabel.tasks import TaskSpec
+from crosslabel.tasks.building import network_of
 from crosslabel.training.classification import ClassificationObjective
 from crosslabel.training.loop import LoopSettings, Outcome, TrainingLoop
 from crosslabel.training.prepared_cases import PreparedCases

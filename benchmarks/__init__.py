@@ -1,0 +1,1 @@
+"""Measurements of CrossLabel: tables of cells, each one resumable job whose result is committed."""

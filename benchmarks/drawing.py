@@ -1,0 +1,93 @@
+"""Tables and plots, drawn from the results on disk alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import Any
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from benchmarks import results
+from benchmarks.table import Cell, Table
+
+_OPEN = "open"
+
+
+def draw(table: Table) -> tuple[Path, Path]:
+    """Write ``table.md`` and ``plot.png`` beside a table's results and return their paths."""
+    found = results.load(table)
+    folder = results.RESULTS / table.name
+    folder.mkdir(parents=True, exist_ok=True)
+    text, picture = folder / "table.md", folder / "plot.png"
+    text.write_text(markdown(table, found), encoding="utf-8")
+    _plot(table, found, picture)
+    return text, picture
+
+
+def markdown(table: Table, found: dict[Cell, dict[str, Any]]) -> str:
+    """The table as Markdown: mean ± standard deviation over seeds, ``open`` where nothing was measured."""
+    parts = [f"# {table.title}", "", f"`python -m benchmarks run {table.name}`"]
+    if table.note:
+        parts += ["", table.note]
+    for metric, meaning in table.metrics.items():
+        parts += [
+            "",
+            f"**{metric}** ({meaning})",
+            "",
+            f"| | {' | '.join(table.columns)} |",
+            "|---" * (len(table.columns) + 1) + "|",
+        ]
+        for row in table.rows:
+            values = [_spread(_values(found, row, column, metric)) for column in table.columns]
+            parts.append(f"| {row} | {' | '.join(values)} |")
+    parts += ["", _provenance(found.values()), ""]
+    return "\n".join(parts)
+
+
+def _values(found: dict[Cell, dict[str, Any]], row: str, column: str, metric: str) -> list[float]:
+    return [
+        result["metrics"][metric]
+        for cell, result in found.items()
+        if (cell.row, cell.column) == (row, column) and metric in result["metrics"]
+    ]
+
+
+def _spread(values: list[float]) -> str:
+    if not values:
+        return _OPEN
+    if len(values) == 1:
+        return f"{values[0]:.3f}"
+    return f"{fmean(values):.3f} ± {stdev(values):.3f} (n={len(values)})"
+
+
+def _provenance(found: Iterable[dict[str, Any]]) -> str:
+    machines, commits = set(), set()
+    for result in found:
+        described = result["machine"]
+        gpu = f", {described['gpu']}" if described["gpu"] else ", no GPU"
+        machines.add(f"{described['processor']}, {described['cores']} cores{gpu}, torch {described['torch']}")
+        commits.add((result["commit"] or "no commit")[:10] + (" with changes" if result["uncommitted_changes"] else ""))
+    if not machines:
+        return "Nothing measured yet."
+    return f"Machine: {'; '.join(sorted(machines))}. Commit: {', '.join(sorted(commits))}."
+
+
+def _plot(table: Table, found: dict[Cell, dict[str, Any]], path: Path) -> None:
+    figure = Figure(figsize=(max(5, 1.6 * len(table.columns) * len(table.metrics)), 4), layout="constrained")
+    FigureCanvasAgg(figure)
+    panels = figure.subplots(1, len(table.metrics), squeeze=False)[0]
+    for panel, metric in zip(panels, table.metrics, strict=True):
+        for offset, row in enumerate(table.rows):
+            for place, column in enumerate(table.columns):
+                values = _values(found, row, column, metric)
+                across = place + (offset - (len(table.rows) - 1) / 2) * 0.8 / len(table.rows)
+                panel.scatter([across] * len(values), values, color=f"C{offset % 10}", s=18, label=row if place == 0 else None)
+        panel.set_xticks(range(len(table.columns)), table.columns, rotation=20, ha="right")
+        panel.set_title(metric)
+        panel.grid(axis="y", alpha=0.3)
+    panels[0].legend(fontsize="small")
+    figure.suptitle(table.title)
+    figure.savefig(path, dpi=110)

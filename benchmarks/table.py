@@ -1,0 +1,60 @@
+"""A table of measurements: rows times columns times seeds, one cell for each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+Measurement = Callable[["Cell"], dict[str, float]]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One measurement: what is measured (row), on what (column), and the seed of everything random in it."""
+
+    row: str
+    column: str
+    seed: int
+
+    @property
+    def key(self) -> str:
+        """Name of its result file."""
+        return f"{_slug(self.row)}__{_slug(self.column)}__{self.seed}"
+
+
+@dataclass(frozen=True)
+class Table:
+    """What is measured and how it is shown.
+
+    Attributes:
+        name: of the table and of its folder under ``benchmarks/results``.
+        title: headline of the drawn table.
+        rows: what is compared.
+        columns: what it is compared on.
+        seeds: repetitions; the drawn table shows mean and standard deviation over them.
+        measure: returns the numbers of one cell; runs in a process of its own, for at most ten minutes.
+        metrics: the numbers to show, with their unit or meaning.
+        note: what a reader has to know to understand the numbers.
+    """
+
+    name: str
+    title: str
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    seeds: tuple[int, ...]
+    measure: Measurement
+    metrics: dict[str, str]
+    note: str = ""
+
+    def cells(self, row: str | None = None, column: str | None = None, seed: int | None = None) -> Iterator[Cell]:
+        """The cells, all or those of one row, column or seed."""
+        for each_seed in self.seeds:
+            for each_row in self.rows:
+                for each_column in self.columns:
+                    cell = Cell(each_row, each_column, each_seed)
+                    if row in (None, each_row) and column in (None, each_column) and seed in (None, each_seed):
+                        yield cell
+
+
+def _slug(text: str) -> str:
+    return "".join(letter if letter.isalnum() else "-" for letter in text.lower())

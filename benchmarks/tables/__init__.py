@@ -1,0 +1,6 @@
+"""One module for each table."""
+
+from benchmarks.table import Table
+from benchmarks.tables import answer_time, demonstration, phantom_hardness
+
+TABLES: dict[str, Table] = {table.name: table for table in (demonstration.TABLE, phantom_hardness.TABLE, answer_time.TABLE)}
