@@ -56,5 +56,5 @@ TABLE = Table(
     seeds=(0, 1, 2),
     measure=measure,
     metrics={"score": "mean Dice of the labels over 8 volumes; accuracy over 160 slices for brain_tumour_type"},
-    note="Generated images only: these numbers say that the software works, nothing about patients. Goal: mean Dice above 0.85.",
+    note="Generated images only: they say that the software works and nothing about patients. Goal: Dice above 0.85.",
 )

@@ -213,8 +213,8 @@ class TrainingLoop:
         saved_shapes = {name: tensor.shape for name, tensor in content["network"].items()}
         if content["settings"] != asdict(self.settings) or saved_shapes != shapes:
             raise CheckpointError(
-                "The run that was stopped had another network or other training settings, so it cannot be resumed; set the task "
-                "file back, or train anew without resuming."
+                "The run that was stopped had another network or other training settings, so it cannot be resumed; set the "
+                "task file back, or train anew without resuming."
             )
         self.network.load_state_dict(content["network"])
         self.optimizer.load_state_dict(content["optimizer"])
