@@ -12,17 +12,25 @@ from crosslabel.errors import CrossLabelError
 
 
 class OneLineFailures(TyperGroup):
-    """A group of commands that prints an error meant for users as one line, without a trace.
-
-    Errors that CrossLabel did not foresee keep their trace, because whoever reports them needs it.
-    """
+    """A group of commands that prints an error as one line; ``--debug`` shows the trace instead."""
 
     def invoke(self, ctx: Any) -> Any:
         """Run the chosen command."""
         try:
             return super().invoke(ctx)
-        except CrossLabelError as error:
-            if ctx.params.get("debug"):
+        except (typer.Exit, typer.Abort):
+            raise
+        except Exception as error:
+            # typer's own usage errors know how to show themselves, with the usage of the command.
+            if ctx.params.get("debug") or callable(getattr(error, "show", None)):
                 raise
-            stderr().print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
+            message = str(error) if isinstance(error, CrossLabelError) else _unforeseen(error)
+            stderr().print(message, style="red", markup=False, highlight=False, soft_wrap=True)
             raise typer.Exit(1) from error
+
+
+def _unforeseen(error: Exception) -> str:
+    """A defect of CrossLabel, or something of the machine that nobody thought of."""
+    text = " ".join(str(error).split())
+    kind = type(error).__name__
+    return f"Unexpected {kind}: {text} - 'crosslabel --debug ...' shows the whole trace; please report it."

@@ -43,7 +43,7 @@ def train(
         try:
             version = job.run(resume=resume)
         except KeyboardInterrupt:
-            stderr().print(f"Stopped; 'crosslabel train {task} --images {images} --resume' goes on from here.")
+            stderr().print("Stopped; the same command with --resume goes on from the last whole epoch.")
             raise typer.Exit(130) from None
     if version is not None:
         record = store.record(version)
