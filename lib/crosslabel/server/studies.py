@@ -12,7 +12,7 @@ from typing import Any
 from filelock import FileLock
 from monailabel.datastore.local import LocalDatastore
 
-from crosslabel.errors import ImageError, NotFoundError
+from crosslabel.errors import DataError, ImageError, NotFoundError
 from crosslabel.files import write_json
 from crosslabel.images import IMAGE_SUFFIXES, ImageSummary, describe_image, is_image_path, read_image
 from crosslabel.tasks import TaskSpec
@@ -48,12 +48,14 @@ class Studies(LocalDatastore):
         self._guard = threading.RLock()
         self._summaries: dict[str, tuple[float, ImageSummary | ImageError]] = {}
         self._verified: set[str] = set()
-        super().__init__(
-            str(folder),
-            extensions=[f"*{suffix}" for suffix in _SUFFIXES],
-            auto_reload=watch,
-            read_only=read_only,
-        )
+        extensions = [f"*{suffix}" for suffix in _SUFFIXES]
+        try:
+            super().__init__(str(folder), extensions=extensions, auto_reload=watch, read_only=read_only)
+        except ValueError as error:
+            raise DataError(
+                f"The index datastore_v2.json in {folder} is damaged; restore it, or move it away and the labels "
+                "in labels/ are found again."
+            ) from error
 
     refresh = _guarded(LocalDatastore.refresh)
     list_images = _guarded(LocalDatastore.list_images)

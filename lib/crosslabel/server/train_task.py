@@ -111,7 +111,7 @@ class StudiesTrainTask(TrainTask):
 
         Stock clients take ``total_time`` for the sign that training is over.
         """
-        job = self.last_job()
+        job = self._job()
         run = self._run_of(job)
         event = read_progress(run) if run is not None else None
         if event is None:
@@ -135,10 +135,10 @@ class StudiesTrainTask(TrainTask):
             stats["total_time"] = f"{event['elapsed_seconds']:.0f} s"
         return stats
 
-    def last_job(self) -> dict[str, Any] | None:
-        """The background job that this server started last for the task."""
+    def _job(self) -> dict[str, Any] | None:
+        """The background job that trains the task now, else the one that this server started last for it."""
         mine = [job for job in background_tasks("train") if job["request"].get("model") == self.task.name]
-        return mine[-1] if mine else None
+        return next((job for job in mine if job["status"] == "RUNNING"), mine[-1] if mine else None)
 
     def _without_progress(self, job: Mapping[str, Any]) -> dict[str, Any]:
         queued = {"epoch": 0, "total_epochs": self.with_settings(job["request"]).training.epochs}
