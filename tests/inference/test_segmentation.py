@@ -7,8 +7,9 @@ from torch import nn
 
 import tiny
 from crosslabel.checkpoints import ModelStore
+from crosslabel.errors import CrossLabelError
 from crosslabel.images import Grid, Image, Modality
-from crosslabel.inference import Segmenter, SlidingWindow, load_predictor
+from crosslabel.inference import Segmenter, SlidingWindow, load_predictor, pick_device
 from crosslabel.tasks.building import network_of
 
 
@@ -84,3 +85,8 @@ def test_the_orientation_in_which_a_volume_is_stored_does_not_change_the_answer(
 
     np.testing.assert_array_equal(other[::-1, :, ::-1].transpose(1, 0, 2), straight)
     assert len(np.unique(straight)) > 1
+
+
+def test_a_device_that_is_not_there_is_named():
+    with pytest.raises(CrossLabelError, match="The device 'warp' is not on this machine; use auto or cpu"):
+        pick_device("warp")

@@ -158,3 +158,10 @@ def test_no_labelled_case_is_said_before_anything_is_written(tmp_path):
     with pytest.raises(DataError, match="no labelled case to train tiny_segmentation"):
         TrainingJob(tiny.segmentation_task(), [], ModelStore(tmp_path / "m"), tmp_path / "run").run()
     assert not (tmp_path / "m").exists()
+
+
+def test_a_finished_job_leaves_nothing_to_resume(tmp_path, volumes):
+    task = tiny.segmentation_task()
+    store = ModelStore(tmp_path / "models")
+    TrainingJob(task, labelled_cases(volumes, task), store, tmp_path / "run", device="cpu").run()
+    assert not (tmp_path / "run" / "resume.pt").exists()

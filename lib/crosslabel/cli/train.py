@@ -32,14 +32,16 @@ def train(
 ) -> None:
     """Train a task's network and serve the result from now on, as a new version."""
     from crosslabel.data import labelled_cases
-    from crosslabel.training import TrainingJob
+    from crosslabel.training import RESUME_FILE, TrainingJob
 
     spec = _with_epochs(task_named(task), epochs)
     cases = labelled_cases(images, spec, own_values=labels_as is LabelsAs.TASK)
     stderr().print(f"{spec.title}: {len(cases)} labelled cases", highlight=False)
-    store = model_store()
-    with _progress_bar(spec) as show:
-        job = TrainingJob(spec, cases, store, models_dir() / spec.name / "run", device=device, on_event=show)
+    store, run_dir = model_store(), models_dir() / spec.name / "run"
+    if resume and not (run_dir / RESUME_FILE).is_file():
+        stderr().print("No run was stopped, so training starts from the beginning.")
+    with _progress(spec) as show:
+        job = TrainingJob(spec, cases, store, run_dir, device=device, on_event=show)
         try:
             version = job.run(resume=resume)
         except KeyboardInterrupt:
@@ -56,6 +58,25 @@ def _with_epochs(task: TaskSpec, epochs: int | None) -> TaskSpec:
     if epochs is None:
         return task
     return task.model_copy(update={"training": task.training.model_copy(update={"epochs": epochs})})
+
+
+@contextmanager
+def _progress(task: TaskSpec) -> Iterator[Callable[[ProgressEvent], None]]:
+    """A bar on a terminal; a line for each epoch where the output goes to a file, in which a bar cannot move."""
+    if stderr().is_terminal:
+        with _progress_bar(task) as show:
+            yield show
+    else:
+        yield _print_line
+
+
+def _print_line(event: ProgressEvent) -> None:
+    parts = [
+        f"{event.state.value} {event.epoch}/{event.epochs}",
+        _numbers({**event.losses, **_best(event)}),
+        _time_left(event.eta_seconds),
+    ]
+    stderr().print("  ".join(part for part in parts if part), soft_wrap=True, highlight=False)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from crosslabel.checkpoints import Checkpoint, ModelStore, Version
-from crosslabel.errors import CheckpointError
+from crosslabel.errors import CheckpointError, CrossLabelError
 from crosslabel.images import Image
 from crosslabel.inference.classification import Classifier
 from crosslabel.inference.results import Result
@@ -28,9 +28,18 @@ class Predictor(Protocol):
 
 
 def pick_device(name: str = "auto") -> torch.device:
-    """The device to compute on: a named one, or a GPU where there is one (CUDA, then Apple's MPS), else the CPU."""
+    """The device to compute on: a named one, or a GPU where there is one (CUDA, then Apple's MPS), else the CPU.
+
+    Raises:
+        CrossLabelError: the named device is not on this machine.
+    """
     if name != "auto":
-        return torch.device(name)
+        try:
+            device = torch.device(name)
+            torch.empty(1, device=device)
+        except (RuntimeError, AssertionError) as error:
+            raise CrossLabelError(f"The device '{name}' is not on this machine; use auto or cpu.") from error
+        return device
     if torch.cuda.is_available():
         return torch.device("cuda")
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")

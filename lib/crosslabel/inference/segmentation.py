@@ -23,7 +23,7 @@ class SlidingWindow:
         batch_size: windows per forward pass.
     """
 
-    def __init__(self, patch: tuple[int, ...], overlap: float = 0.5, batch_size: int = 2) -> None:
+    def __init__(self, patch: tuple[int, ...], overlap: float = 0.25, batch_size: int = 2) -> None:
         self.patch = patch
         self.overlap = overlap
         self.batch_size = batch_size

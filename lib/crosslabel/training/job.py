@@ -20,7 +20,7 @@ from crosslabel.inference import pick_device
 from crosslabel.tasks import TaskSpec
 from crosslabel.tasks.building import network_of
 from crosslabel.training.classification import ClassificationObjective
-from crosslabel.training.loop import LoopSettings, Outcome, TrainingLoop
+from crosslabel.training.loop import RESUME_FILE, LoopSettings, Outcome, TrainingLoop
 from crosslabel.training.prepared_cases import PreparedCases
 from crosslabel.training.progress import ProgressEvent, ProgressFile, State
 from crosslabel.training.segmentation import SegmentationObjective
@@ -114,6 +114,8 @@ class TrainingJob:
         version = self.store.publish(
             self.task, outcome.weights, self._provenance(outcome, training, validation, aside, loop.elapsed)
         )
+        # A finished run has nothing left to resume; going on with it would publish the same weights again.
+        (self.run_dir / RESUME_FILE).unlink(missing_ok=True)
         emit(replace(self._last, state=State.FINISHED, eta_seconds=0.0, message=f"Published {version.name}."))
         return version
 

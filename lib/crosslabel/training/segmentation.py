@@ -35,7 +35,7 @@ class SegmentationObjective:
         self.validation = validation
         self.device = device
         self.augmentation = basic_augmentation(task)
-        self.window = SlidingWindow(task.patch, overlap=0.25)
+        self.window = SlidingWindow(task.patch)
         self.dice = DiceLoss(softmax=True, to_onehot_y=True, squared_pred=True, batch=True)
         self.focal = FocalLoss(gamma=2.0, use_softmax=True, to_onehot_y=True)
 
