@@ -1,0 +1,115 @@
+"""One database for several processes: SQLite in a file, or PostgreSQL by its URL."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, create_engine, event, inspect, select, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+
+from crosslabel.store import schema
+from crosslabel.store.errors import StoreError, in_sentences
+
+BUSY_SECONDS = 30
+_WRITES = "crosslabel_writes"
+# Any number that no other program takes for its advisory locks in the same PostgreSQL database.
+_WRITERS_LOCK = 0x43524F53534C4142
+
+
+class Database:
+    """Transactions on the store's tables, which are made when it is opened first.
+
+    Writers queue: on SQLite behind the lock that ``BEGIN IMMEDIATE`` takes, on PostgreSQL behind an advisory lock.
+    What a writer reads is therefore still true when it commits, also between processes. A commit is on the disk
+    when :meth:`writing` is left. Open one in each process; a connection does not survive a fork.
+
+    Args:
+        url: ``sqlite:///PATH`` or ``postgresql+psycopg://...``.
+
+    Raises:
+        StoreError: the database cannot be opened, or was made by a newer CrossLabel.
+    """
+
+    def __init__(self, url: str | URL) -> None:
+        try:
+            self.url = make_url(url)
+            self._engine = create_engine(self.url, **self._options())
+        except (ArgumentError, NoSuchModuleError, ImportError) as error:
+            raise StoreError(
+                "The database's URL cannot be used; give sqlite:///PATH, or postgresql+psycopg://USER@HOST/NAME with "
+                "the package psycopg installed."
+            ) from error
+        if self.sqlite_file is not None:
+            event.listen(self._engine, "connect", _prepare_sqlite)
+            event.listen(self._engine, "begin", _begin_sqlite)
+        self._writer = self._engine.execution_options(**{_WRITES: True})
+        self.pseudonym_key = self._made_or_checked()
+
+    @property
+    def sqlite_file(self) -> Path | None:
+        """The file of an SQLite database; None for PostgreSQL."""
+        return Path(self.url.database or "") if self.url.get_backend_name() == "sqlite" else None
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A transaction that sees one state of the database and changes nothing."""
+        with in_sentences(), self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """The only transaction that writes at this moment; committed at the end, undone by any exception."""
+        with in_sentences(), self._writer.begin() as connection:
+            if self.sqlite_file is None:
+                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _WRITERS_LOCK})
+            yield connection
+
+    def close(self) -> None:
+        """Give all connections back; the database can be used again afterwards."""
+        self._engine.dispose()
+
+    def _options(self) -> dict[str, Any]:
+        if self.sqlite_file is not None:
+            return {"connect_args": {"timeout": BUSY_SECONDS}}
+        return {"pool_pre_ping": True}
+
+    def _made_or_checked(self) -> str:
+        # Under the writers' lock, so that of two processes that start at once one finds the other's tables.
+        with self.writing() as connection:
+            if not inspect(connection).has_table(schema.about.name):
+                schema.metadata.create_all(connection)
+                row = {"id": 1, "schema_version": schema.SCHEMA_VERSION, "pseudonym_key": secrets.token_hex(32)}
+                connection.execute(schema.about.insert(), row)
+            version, key = connection.execute(select(schema.about.c.schema_version, schema.about.c.pseudonym_key)).one()
+        if version > schema.SCHEMA_VERSION:
+            raise StoreError(f"The store was written by a newer CrossLabel (its tables have version {version}); update CrossLabel.")
+        return key
+
+
+def _prepare_sqlite(connection: Any, _: Any) -> None:
+    # The driver would begin transactions by itself, later than asked and without the lock for writing.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in (f"busy_timeout={BUSY_SECONDS * 1000}", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get(_WRITES, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def sqlite_url(file: Path) -> URL:
+    """The URL of an SQLite file, whose folder is made where missing and kept to its owner."""
+    with in_sentences():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        if os.name == "posix":
+            file.parent.chmod(0o700)
+    return URL.create("sqlite", database=str(file))

@@ -1,0 +1,64 @@
+"""Files that are on the disk when a function returns, and folders that are known to hold them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+_CHUNK = 2**20
+
+
+def copy_synced(source: Path, target: Path) -> str:
+    """Copy a file to a name that is not taken, sync it, and give the SHA-256 of its bytes."""
+    digest = hashlib.sha256()
+    with source.open("rb") as reading, target.open("xb") as writing:
+        for chunk in _chunks(reading):
+            digest.update(chunk)
+            writing.write(chunk)
+        writing.flush()
+        os.fsync(writing.fileno())
+    return digest.hexdigest()
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file's bytes."""
+    digest = hashlib.sha256()
+    with path.open("rb") as reading:
+        for chunk in _chunks(reading):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def make_folders(folder: Path) -> None:
+    """Make a folder and those above it; each that is new is synced into its parent."""
+    if folder.is_dir():
+        return
+    make_folders(folder.parent)
+    folder.mkdir(exist_ok=True)
+    sync_folder(folder.parent)
+
+
+def rename_synced(source: Path, target: Path) -> None:
+    """Move a synced file or folder into its place; the new name survives a loss of power."""
+    make_folders(target.parent)
+    source.replace(target)
+    sync_folder(target.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Write a folder's list of names to the disk; Windows cannot, and keeps it by itself."""
+    if os.name == "nt":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _chunks(reading: BinaryIO) -> Iterator[bytes]:
+    while chunk := reading.read(_CHUNK):
+        yield chunk

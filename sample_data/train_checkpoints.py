@@ -1,0 +1,91 @@
+"""Train the demonstration checkpoints on generated images alone, with the project's own training loop.
+
+Example:
+    python sample_data/train_checkpoints.py abdomen_ct_mr
+
+Writes ``checkpoints/TASK.pt`` and, beside it, ``TASK.json``: the record of data, settings, metrics and versions. A run that is
+stopped goes on where it was when the command is given again.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import torch
+import typer
+from phantoms import GENERATOR_VERSION
+from phantoms.datasets import write_abdomens, write_heads, write_pictures
+from rich.console import Console
+
+from crosslabel.checkpoints import ModelStore, save_checkpoint
+from crosslabel.data import labelled_cases
+from crosslabel.files import write_json
+from crosslabel.paths import tasks_dir
+from crosslabel.tasks import TaskSpec, load_task
+from crosslabel.training import ProgressEvent, TrainingJob
+
+HERE = Path(__file__).parent
+console = Console()
+
+# What each demonstration learns from: a writer of labelled data and the seeds it is given.
+DATA: dict[str, tuple[Callable[[Path, range], None], range]] = {
+    "abdomen_ct_mr": (write_abdomens, range(100, 140)),
+    "brain_tumour_t1c_flair": (write_heads, range(100, 140)),
+    "brain_tumour_type": (write_pictures, range(100, 1300)),
+}
+
+
+def main(
+    names: Annotated[list[str] | None, typer.Argument(help="Tasks to train; all demonstrations if none is named.")] = None,
+    work: Annotated[Path, typer.Option(help="Folder for generated data and the state to resume from.")] = Path(
+        tempfile.gettempdir(), "crosslabel-demonstrations"
+    ),
+    threads: Annotated[int, typer.Option(help="CPU threads.")] = 2,
+) -> None:
+    """Train demonstration checkpoints."""
+    torch.set_num_threads(threads)
+    for name in names or DATA:
+        train(load_task(tasks_dir() / f"{name}.yaml"), work / name)
+
+
+def train(task: TaskSpec, work: Path) -> None:
+    """Generate the data, train, and write checkpoint and record."""
+    write, seeds = DATA[task.name]
+    if not (work / "data").is_dir():
+        draft = work / "data.draft"
+        shutil.rmtree(draft, ignore_errors=True)
+        write(draft, seeds)
+        draft.rename(work / "data")
+    store = ModelStore(work / "models")
+    job = TrainingJob(task, labelled_cases(work / "data", task), store, work / "run", on_event=show)
+    version = job.run(resume=True)
+    if version is None:
+        return
+    record = {
+        "demonstration": True,
+        "generator_version": GENERATOR_VERSION,
+        "seeds": [seeds.start, seeds.stop - 1],
+        "command": f"python sample_data/train_checkpoints.py {task.name}",
+        **store.record(version),
+    }
+    # Half precision halves the file; predictions differ by less than one voxel in a thousand.
+    halved = {name: value.half() if value.is_floating_point() else value for name, value in store.load(task).state.items()}
+    save_checkpoint(HERE / "checkpoints" / f"{task.name}.pt", task, halved, record)
+    write_json(HERE / "checkpoints" / f"{task.name}.json", record)
+    console.print(f"{task.name}: {json.dumps(record['metrics'])}")
+
+
+def show(event: ProgressEvent) -> None:
+    """One line for each epoch."""
+    left = "" if event.eta_seconds is None else f"  {event.eta_seconds / 60:.1f} min left"
+    numbers = "  ".join(f"{name} {value:.3f}" for name, value in {**event.losses, **event.metrics}.items())
+    console.print(f"{event.state.value} {event.epoch}/{event.epochs}  {numbers}{left}", highlight=False)
+
+
+if __name__ == "__main__":
+    typer.run(main)
