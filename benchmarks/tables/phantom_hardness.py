@@ -26,11 +26,11 @@ _PERCENTILES = {"rule": "percentile", "lower": 0.5, "upper": 99.5}
 
 
 def measure(cell: Cell) -> dict[str, float]:
-    """Mean Dice on MR phantoms of a network trained on one modality."""
+    """Mean Dice on MR phantoms of a network trained on one modality, as they are and histogram-matched to it."""
     from phantoms.datasets import write_abdomens
 
     task = _plain_task(cell.seed)
-    trained_on = "MR" if cell.row.startswith("trained on MR") else "CT"
+    trained_on = cell.row.removeprefix("trained on ")
     first = 1_000 * (1 + cell.seed)
     write_training = partial(write_abdomens, seeds=range(first, first + _TRAINING_CASES), modalities=(trained_on,))
     scored = range(20_000 + first, 20_000 + first + _SCORED_CASES)
@@ -41,8 +41,11 @@ def measure(cell: Cell) -> dict[str, float]:
     ):
         store = ModelStore(Path(folder) / "models")
         TrainingJob(task, training, store, Path(folder) / "run", device="cpu").run()
-        change = _matched_to(training) if "matched" in cell.row else _unchanged
-        return mean_dice(load_predictor(task, store, "cpu"), unseen, change)
+        predictor = load_predictor(task, store, "cpu")
+        return {
+            "dice": mean_dice(predictor, unseen)["dice"],
+            "dice after matching": mean_dice(predictor, unseen, _matched_to(training))["dice"],
+        }
 
 
 def _plain_task(seed: int) -> TaskSpec:
@@ -56,14 +59,14 @@ def _plain_task(seed: int) -> TaskSpec:
                 "target": {**target, "intensity": _PERCENTILES},
                 "sources": [{**source, "intensity": _PERCENTILES}],
             },
-            "spacing": [4.0, 4.0, 5.0],
-            "patch": [64, 48, 32],
+            "spacing": [3.5, 3.5, 5.0],
+            "patch": [72, 56, 32],
             "network": {
                 "name": "UNet",
-                "arguments": {"channels": [8, 16, 32, 64], "strides": [2, 2, 2], "num_res_units": 1, "norm": "INSTANCE"},
+                "arguments": {"channels": [8, 16, 32, 64], "strides": [2, 2, 2], "num_res_units": 2, "norm": "INSTANCE"},
             },
             "training": {
-                "epochs": 24,
+                "epochs": 28,
                 "steps_per_epoch": 25,
                 "batch_size": 2,
                 "learning_rate": 4e-3,
@@ -72,10 +75,6 @@ def _plain_task(seed: int) -> TaskSpec:
             },
         }
     )
-
-
-def _unchanged(image: Image) -> Image:
-    return image
 
 
 def _matched_to(cases: Sequence[Case]) -> Callable[[Image], Image]:
@@ -92,11 +91,14 @@ def _matched_to(cases: Sequence[Case]) -> Callable[[Image], Image]:
 TABLE = Table(
     name="phantom_hardness",
     title="Dice on MR phantoms of a plain network by what it was trained on",
-    rows=("trained on CT", "trained on CT, test images matched to its histogram", "trained on MR"),
+    rows=("trained on CT", "trained on MR"),
     columns=("MR phantoms",),
     seeds=(0, 1, 2),
     measure=measure,
-    metrics={"dice": "mean over liver, kidneys and spleen, 8 unseen phantoms"},
+    metrics={
+        "dice": "mean over liver, kidneys and spleen, 8 unseen phantoms",
+        "dice after matching": "the same with each test image's histogram matched to the training images'",
+    },
     note="The phantoms have to be hard enough to mean something. Goals: trained on CT below .40, trained on MR above .90, and "
-    "histogram matching closes less than half of the gap between them.",
+    "histogram matching closes less than half of the gap between the two.",
 )

@@ -1,6 +1,6 @@
 """The one training loop of the project, and the jobs that run it."""
 
-from crosslabel.training.job import TrainingJob, code_commit
+from crosslabel.training.job import TrainingJob
 from crosslabel.training.loop import RESUME_FILE, LoopSettings, Objective, Outcome, TrainingLoop
 from crosslabel.training.progress import ProgressEvent, ProgressFile, State, read_progress
 
@@ -14,6 +14,5 @@ __all__ = [
     "State",
     "TrainingJob",
     "TrainingLoop",
-    "code_commit",
     "read_progress",
 ]

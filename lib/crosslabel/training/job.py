@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +16,7 @@ from crosslabel.checkpoints import ModelStore, Version
 from crosslabel.data import Case, hold_back
 from crosslabel.errors import CrossLabelError, DataError
 from crosslabel.inference import pick_device
+from crosslabel.provenance import code_commit
 from crosslabel.tasks import TaskSpec
 from crosslabel.tasks.building import network_of
 from crosslabel.training.classification import ClassificationObjective
@@ -162,21 +162,3 @@ def loop_settings(task: TaskSpec) -> LoopSettings:
     """The part of a task's training settings that the loop needs."""
     names = LoopSettings.__dataclass_fields__
     return LoopSettings(**{name: getattr(task.training, name) for name in names})
-
-
-def code_commit() -> str | None:
-    """Commit of the source checkout that runs, ``None`` for an installed wheel."""
-    folder = Path(crosslabel.__file__).resolve().parents[2]
-    if not (folder / ".git").exists():
-        return None
-    try:
-        answer = subprocess.run(
-            ["git", "-C", str(folder), "rev-parse", "HEAD"],
-            capture_output=True,
-            text=True,
-            timeout=10,
-            check=True,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return answer.stdout.strip()
