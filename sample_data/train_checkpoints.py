@@ -3,8 +3,8 @@
 Example:
     python sample_data/train_checkpoints.py abdomen_ct_mr
 
-Writes ``checkpoints/TASK.pt`` and, beside it, ``TASK.json``: the record of data, settings, metrics and versions. A run that is
-stopped goes on where it was when the command is given again.
+Writes ``checkpoints/TASK.pt`` and, beside it, ``TASK.json``: the record of data, settings, metrics and versions. Given again,
+the command goes on where a run was stopped, and after a finished run it trains its result further.
 """
 
 from __future__ import annotations
@@ -18,8 +18,6 @@ from typing import Annotated
 
 import torch
 import typer
-from phantoms import GENERATOR_VERSION
-from phantoms.datasets import write_abdomens, write_heads, write_pictures
 from rich.console import Console
 
 from crosslabel.checkpoints import ModelStore, save_checkpoint
@@ -28,8 +26,11 @@ from crosslabel.files import write_json
 from crosslabel.paths import tasks_dir
 from crosslabel.tasks import TaskSpec, load_task
 from crosslabel.training import ProgressEvent, TrainingJob
+from phantoms import GENERATOR_VERSION
+from phantoms.datasets import write_abdomens, write_heads, write_pictures
 
 HERE = Path(__file__).parent
+WORK = Path(tempfile.gettempdir(), "crosslabel-demonstrations")
 console = Console()
 
 # What each demonstration learns from: a writer of labelled data and the seeds it is given.
@@ -42,9 +43,7 @@ DATA: dict[str, tuple[Callable[[Path, range], None], range]] = {
 
 def main(
     names: Annotated[list[str] | None, typer.Argument(help="Tasks to train; all demonstrations if none is named.")] = None,
-    work: Annotated[Path, typer.Option(help="Folder for generated data and the state to resume from.")] = Path(
-        tempfile.gettempdir(), "crosslabel-demonstrations"
-    ),
+    work: Annotated[Path, typer.Option(help="Folder for generated data and the state to resume from.")] = WORK,
     threads: Annotated[int, typer.Option(help="CPU threads.")] = 2,
 ) -> None:
     """Train demonstration checkpoints."""
@@ -62,7 +61,8 @@ def train(task: TaskSpec, work: Path) -> None:
         write(draft, seeds)
         draft.rename(work / "data")
     store = ModelStore(work / "models")
-    job = TrainingJob(task, labelled_cases(work / "data", task), store, work / "run", on_event=show)
+    cases = labelled_cases(work / "data", task)
+    job = TrainingJob(task, cases, store, work / "run", start_from=store.current(task), on_event=show)
     version = job.run(resume=True)
     if version is None:
         return

@@ -55,7 +55,7 @@ def _grid(rng: np.random.Generator, modality: str, centre: np.ndarray) -> Grid:
     in_plane = rng.uniform(2.8, 3.3)
     through = rng.uniform(4.5, 5.5) if modality == "CT" else rng.uniform(5.0, 7.0)
     spacing = (in_plane, in_plane, through)
-    shape = tuple(int(round(extent / step)) for extent, step in zip(EXTENT, spacing, strict=True))
+    shape = tuple(round(extent / step) for extent, step in zip(EXTENT, spacing, strict=True))
     tilt = rng.uniform(-8, 8, 3) if rng.random() < 0.25 else np.zeros(3)
     at = centre + rng.uniform((-4, -4, -8), (4, 4, 8))
     return make_grid(shape, spacing, at, str(rng.choice(ORIENTATIONS[modality])), tilt)

@@ -20,7 +20,7 @@ T2 = {
     Tissue.BLOOD: 0.10, Tissue.LIVER: 0.30, Tissue.SPLEEN: 0.47, Tissue.CORTEX: 0.58, Tissue.MEDULLA: 0.66,
     Tissue.FLUID: 1.0, Tissue.WALL: 0.20, Tissue.CONTENT: 0.90, Tissue.PANCREAS: 0.38, Tissue.TUMOUR: 0.44, Tissue.GAS: 0.0,
 }  # fmt: skip
-"""Signal of a T2-weighted turbo spin echo relative to fluid: fluid above fat above kidney and spleen above liver above muscle."""
+"""Signal of a T2-weighted turbo spin echo relative to fluid; bright to dark: fluid, fat, kidney and spleen, liver, muscle."""
 
 MR_SEQUENCES = {"T1": T1, "T2": T2}
 
