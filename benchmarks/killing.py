@@ -25,8 +25,8 @@ import torch
 
 from crosslabel.checkpoints import ModelStore
 from crosslabel.errors import CrossLabelError
+from crosslabel.files import sha256_of
 from crosslabel.store import LabelRecord, Origin, Store
-from crosslabel.store.durable import sha256_of
 from crosslabel.tasks import TaskSpec
 
 IMAGES = 5

@@ -4,20 +4,12 @@ from __future__ import annotations
 
 import json
 import socket
-import subprocess
 from collections.abc import Iterator
 
 import pytest
 
-from server_process import (
-    ALLOWED_ORIGIN,
-    Server,
-    environment,
-    publish_random_weights,
-    wait_until_up,
-    write_studies,
-    write_tasks,
-)
+from guarded_server import GuardedServer, guarded_server
+from server_process import ALLOWED_ORIGIN, Server, running_server
 
 
 @pytest.fixture
@@ -29,26 +21,15 @@ def free_port() -> int:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """``crosslabel serve`` on a folder of small studies; one process for the whole test session."""
     root = tmp_path_factory.mktemp("server")
-    tasks, studies = write_tasks(root / "tasks"), write_studies(root / "studies")
-    models, clients = publish_random_weights(root / "models"), root / "clients"
-    clients.mkdir()
-    port, log = _free_port(), root / "server.log"
-    command = ["crosslabel", "serve", "--studies", str(studies), "--port", str(port)]
-    variables = environment(
-        root,
-        CROSSLABEL_TASKS=str(tasks),
-        CROSSLABEL_MODELS=str(models),
-        MONAI_LABEL_CORS_ORIGINS=json.dumps([ALLOWED_ORIGIN]),
-    )
-    with log.open("wb") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=variables, cwd=root)
-    try:
-        url = f"http://127.0.0.1:{port}"
-        wait_until_up(process, url, log)
-        yield Server(url, studies, models, root / "tmp", clients, log)
-    finally:
-        process.terminate()
-        process.wait(30)
+    with running_server(root, _free_port(), MONAI_LABEL_CORS_ORIGINS=json.dumps([ALLOWED_ORIGIN])) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GuardedServer]:
+    """The same with TLS, a token for each role, a small upload limit and a log file, as on a hospital network."""
+    with guarded_server(tmp_path_factory.mktemp("guarded"), _free_port()) as running:
+        yield running
 
 
 def _free_port() -> int:

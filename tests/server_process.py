@@ -6,6 +6,8 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,6 +43,7 @@ class Server:
     temporary: Path
     clients: Path
     log: Path
+    process: int
 
     @property
     def client(self) -> MONAILabelClient:
@@ -64,9 +67,14 @@ class Server:
     def infer(self, task: str, image: str = "", **options: Any) -> requests.Response:
         return self.post(f"/infer/{task}", params={"image": image}, **options)
 
+    def files_of_studies(self) -> list[str]:
+        """Images and labels; neither the store's own folder nor what is written for other tools, some time later."""
+        files = (path.relative_to(self.studies) for path in self.studies.rglob("*"))
+        return sorted(str(path) for path in files if path.parts[0][0] != "." and path.parts[:2] != ("labels", "final"))
+
     def left_behind(self) -> list[str]:
-        """What CrossLabel or a multipart parser left in the server's temporary folder."""
-        return sorted(path.name for path in self.temporary.iterdir() if path.name.startswith(("crosslabel", "tmp")))
+        """What a request left in the server's temporary folder."""
+        return sorted(path.name for path in self.temporary.glob("crosslabel-server-*/*"))
 
 
 def tasks_of_the_tests() -> dict[str, TaskSpec]:
@@ -154,12 +162,43 @@ def environment(root: Path, **values: str) -> dict[str, str]:
     }
 
 
-def wait_until_up(process: subprocess.Popen[bytes], url: str, log: Path, seconds: float = 120) -> None:
+@contextmanager
+def running_server(root: Path, port: int, *options: str, **variables: str) -> Iterator[Server]:
+    """``crosslabel serve`` on small studies below ``root``, with further options and environment variables."""
+    write_tasks(root / "tasks")
+    write_studies(root / "studies")
+    publish_random_weights(root / "models")
+    with serving(root, port, *options, **variables) as server:
+        yield server
+
+
+@contextmanager
+def serving(root: Path, port: int, *options: str, **variables: str) -> Iterator[Server]:
+    """The same on the ``tasks``, ``studies`` and ``models`` that lie below ``root``."""
+    tasks, studies, models, clients = (root / name for name in ("tasks", "studies", "models", "clients"))
+    clients.mkdir(exist_ok=True)
+    log = root / "server.log"
+    command = ["crosslabel", "serve", "--studies", str(studies), "--port", str(port), *options]
+    variables = environment(root, CROSSLABEL_TASKS=str(tasks), CROSSLABEL_MODELS=str(models), **variables)
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=variables, cwd=root)
+    try:
+        url = f"{'https' if '--certificate' in options else 'http'}://127.0.0.1:{port}"
+        wait_until_up(process, f"{url}/health", log, verify=variables.get("REQUESTS_CA_BUNDLE"))
+        yield Server(url, studies, models, root / "tmp", clients, log, process.pid)
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def wait_until_up(
+    process: subprocess.Popen[bytes], address: str, log: Path, seconds: float = 120, verify: str | None = None
+) -> None:
     """Raises RuntimeError with the log when the server dies or does not answer in time."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            if requests.get(f"{url}/info/", timeout=5).ok:
+            if requests.get(address, timeout=5, verify=verify).ok:
                 return
         except requests.ConnectionError:
             time.sleep(0.1)

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-import requests
 from monailabel.client import MONAILabelClient
 
+from benchmarks.serving import served
 from benchmarks.table import Cell, Table
 from crosslabel.paths import sample_data_dir
 
@@ -38,8 +34,8 @@ def measure(cell: Cell) -> dict[str, float]:
         raise FileNotFoundError(f"{image} is not on this machine")
     with tempfile.TemporaryDirectory() as folder:
         shutil.copy(image, folder)
-        with _server(Path(folder)) as address:
-            client = MONAILabelClient(address)
+        with served(Path(folder), _PORT) as server:
+            client = MONAILabelClient(server.address)
             image_id = image.name.removesuffix(".nii.gz")
             first, second = _infer(client, task, image_id), _infer(client, task, image_id)
             return {"first answer": first, "second answer": second}
@@ -51,30 +47,6 @@ def _infer(client: MONAILabelClient, task: str, image_id: str) -> float:
     seconds = time.monotonic() - started
     Path(label).unlink()
     return seconds
-
-
-@contextmanager
-def _server(studies: Path) -> Iterator[str]:
-    address = f"http://127.0.0.1:{_PORT}"
-    command = [Path(sys.executable).with_name("crosslabel"), "serve", "--studies", str(studies), "--port", str(_PORT)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    try:
-        _wait(process, address)
-        yield address
-    finally:
-        process.terminate()
-        process.wait(30)
-
-
-def _wait(process: subprocess.Popen, address: str, seconds: float = 120) -> None:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end and process.poll() is None:
-        try:
-            if requests.get(f"{address}/info/", timeout=10).ok:
-                return
-        except requests.ConnectionError:
-            time.sleep(0.2)
-    raise RuntimeError(f"the server did not start within {seconds:g} s")
 
 
 TABLE = Table(

@@ -27,7 +27,6 @@ def measure(cell: Cell) -> dict[str, float]:
     writers = {
         "CT": partial(write_abdomens, seeds=range(first, first + _CASES), modalities=("CT",)),
         "MR": partial(write_abdomens, seeds=range(first, first + _CASES), modalities=("MR",)),
-        "T1c": partial(write_heads, seeds=range(first, first + _CASES), sequences=("T1c",)),
         "FLAIR": partial(write_heads, seeds=range(first, first + _CASES), sequences=("FLAIR",)),
         "slices": partial(write_pictures, seeds=range(first, first + 160)),
     }
@@ -48,7 +47,6 @@ TABLE = Table(
     rows=(
         "abdomen_ct_mr, CT",
         "abdomen_ct_mr, MR",
-        "brain_tumour_t1c_flair, T1c",
         "brain_tumour_t1c_flair, FLAIR",
         "brain_tumour_type, slices",
     ),

@@ -1,21 +1,25 @@
-"""Writing files so that a reader, or a machine that loses power, never meets a half-written one."""
+"""Files that are whole, and on the disk, when a function returns: for readers beside us and after a loss of power."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
+
+_CHUNK = 2**20
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, mode: int = 0o644) -> Iterator[Path]:
     """Yield a temporary path beside ``path`` (same suffixes); on success it takes the place of ``path``, else it is removed.
 
-    The temporary file is synced before it is renamed, so the new content is on disk before the old is given up.
+    The temporary file is synced before it is renamed, so the new content is on disk before the old is given up. It is
+    never open to more users than ``mode`` allows.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=".tmp-", suffix="".join(path.suffixes[-2:]), dir=path.parent)
@@ -25,13 +29,67 @@ def replacing(path: Path) -> Iterator[Path]:
         yield temporary
         with temporary.open("rb") as written:
             os.fsync(written.fileno())
-        temporary.chmod(0o644)
+        temporary.chmod(mode)
         temporary.replace(path)
+        sync_folder(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def write_json(path: Path, content: Any) -> None:
+def write_json(path: Path, content: Any, mode: int = 0o644) -> None:
     """Write JSON (UTF-8, indented) through :func:`replacing`."""
-    with replacing(path) as temporary:
+    with replacing(path, mode) as temporary:
         temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def copy_synced(source: Path, target: Path) -> str:
+    """Copy a file to a name that is not taken, sync it, and give the SHA-256 of its bytes."""
+    digest = hashlib.sha256()
+    with source.open("rb") as reading, target.open("xb") as writing:
+        for chunk in _chunks(reading):
+            digest.update(chunk)
+            writing.write(chunk)
+        writing.flush()
+        os.fsync(writing.fileno())
+    return digest.hexdigest()
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file's bytes."""
+    digest = hashlib.sha256()
+    with path.open("rb") as reading:
+        for chunk in _chunks(reading):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def make_folders(folder: Path) -> None:
+    """Make a folder and those above it; each that is new is synced into its parent."""
+    if folder.is_dir():
+        return
+    make_folders(folder.parent)
+    folder.mkdir(exist_ok=True)
+    sync_folder(folder.parent)
+
+
+def rename_synced(source: Path, target: Path) -> None:
+    """Move a synced file or folder into its place; the new name survives a loss of power."""
+    make_folders(target.parent)
+    source.replace(target)
+    sync_folder(target.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Write a folder's list of names to the disk; Windows cannot, and keeps it by itself."""
+    if os.name == "nt":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _chunks(reading: BinaryIO) -> Iterator[bytes]:
+    while chunk := reading.read(_CHUNK):
+        yield chunk

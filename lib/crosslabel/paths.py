@@ -40,6 +40,11 @@ def models_dir() -> Path:
     return app_dir() / "model"
 
 
+def security_dir() -> Path:
+    """Folder of the tokens that open the server, beside the models that it serves."""
+    return models_dir() / "security"
+
+
 def _first_existing(*candidates: Path) -> Path:
     for candidate in candidates:
         if candidate.is_dir():

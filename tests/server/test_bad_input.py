@@ -5,10 +5,10 @@ import pytest
 
 @pytest.fixture(autouse=True)
 def _nothing_is_left_behind(server):
-    studies = sorted(path.name for path in server.studies.rglob("*"))
+    studies = server.files_of_studies()
     yield
     assert server.left_behind() == []
-    assert sorted(path.name for path in server.studies.rglob("*")) == studies
+    assert server.files_of_studies() == studies
 
 
 def is_sentence(answer) -> bool:

@@ -5,18 +5,18 @@ import socket
 import pytest
 
 from crosslabel.errors import CrossLabelError
-from crosslabel.server.serve import serve
+from crosslabel.server.serve import Listener, serve
 
 
 def test_a_missing_studies_folder_is_named(tmp_path):
     with pytest.raises(CrossLabelError, match=r"nowhere does not exist; create it"):
-        serve(tmp_path / "nowhere")
+        serve(tmp_path / "nowhere", Listener())
 
 
 def test_a_file_is_no_studies_folder(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(CrossLabelError, match=r"file does not exist|is no folder"):
-        serve(tmp_path / "file")
+        serve(tmp_path / "file", Listener())
 
 
 def test_a_port_in_use_is_named(tmp_path):
@@ -25,17 +25,17 @@ def test_a_port_in_use_is_named(tmp_path):
         taken.listen()
         port = taken.getsockname()[1]
         with pytest.raises(CrossLabelError, match=rf"Cannot listen on http://127.0.0.1:{port} .*another --host"):
-            serve(tmp_path, port=port)
+            serve(tmp_path, Listener(port=port))
 
 
 def test_a_port_that_cannot_exist_is_refused(tmp_path):
     with pytest.raises(CrossLabelError, match="Port 70000 does not exist"):
-        serve(tmp_path, port=70000)
+        serve(tmp_path, Listener(port=70000))
 
 
 def test_an_unknown_task_is_refused_with_the_closest_name(tmp_path):
     with pytest.raises(CrossLabelError, match="did you mean 'hippocampus'"):
-        serve(tmp_path, port=0, tasks=["hipocampus"])
+        serve(tmp_path, Listener(port=0), tasks=["hipocampus"])
 
 
 def test_broken_authentication_is_refused_rather_than_ignored(tmp_path, monkeypatch):
@@ -43,4 +43,4 @@ def test_broken_authentication_is_refused_rather_than_ignored(tmp_path, monkeypa
         monkeypatch.setenv(name, "")
     monkeypatch.setenv("MONAI_LABEL_AUTH_ENABLE", "true")
     with pytest.raises(CrossLabelError, match="MONAI_LABEL_AUTH_ENABLE"):
-        serve(tmp_path, port=0)
+        serve(tmp_path, Listener(port=0))

@@ -116,7 +116,9 @@ def test_a_classification_answers_every_class_with_its_uncalibrated_probability(
 
 def test_a_saved_label_is_downloaded_as_it_was_saved(server):
     label, params = server.client.infer("tiny_segmentation", "mr_0", {})
-    saved = server.client.save_label("mr_0", label, "final", {"label_info": params["label_names"]})
+    saved = server.client.save_label(
+        "mr_0", label, "final", {"label_info": params["label_names"], "model": "tiny_segmentation"}
+    )
     try:
         downloaded = sitk.ReadImage(server.client.download_label(saved["label"], "final"))
         assert same_place(downloaded, sitk.ReadImage(label))

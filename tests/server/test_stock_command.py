@@ -25,7 +25,7 @@ def test_the_stock_command_serves_the_app_and_says_in_one_line_what_it_lacks(tmp
         )
     try:
         url = f"http://127.0.0.1:{free_port}"
-        wait_until_up(process, url, log)
+        wait_until_up(process, f"{url}/info/", log)
         client = MONAILabelClient(url, tmpdir=str(tmp_path))
         assert client.info()["labels"] == ["first", "second"]
         assert client.next_sample("random", {"model": "tiny_segmentation"})["id"].startswith("mr_")

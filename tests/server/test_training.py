@@ -23,7 +23,7 @@ def _labelled(server, tmp_path_factory):
         label = sitk.GetImageFromArray(blobs(seed)[1].T)
         label.CopyInformation(sitk.ReadImage(str(server.studies / f"{name}.nii.gz")))
         sitk.WriteImage(label, str(folder / f"{name}.nii.gz"))
-        server.client.save_label(name, str(folder / f"{name}.nii.gz"), "final")
+        server.client.save_label(name, str(folder / f"{name}.nii.gz"), "final", {"task": "tiny_segmentation"})
     yield
     for name in LABELLED:
         server.delete_label(name)

@@ -6,6 +6,7 @@ import contextlib
 import json
 import shutil
 import tempfile
+import time
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -15,9 +16,11 @@ import torch
 
 from crosslabel.checkpoints.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from crosslabel.errors import CheckpointError, NotFoundError
-from crosslabel.files import write_json
+from crosslabel.files import sync_folder, write_json
 from crosslabel.tasks import TaskSpec
 
+# A draft is written in seconds; one this old was left by a process that was killed.
+_ABANDONED_AFTER_SECONDS = 3600
 _WEIGHTS, _RECORD, _CURRENT = "weights.pt", "version.json", "current.json"
 
 
@@ -104,6 +107,7 @@ class ModelStore:
         """
         home = self._home(task)
         home.mkdir(parents=True, exist_ok=True)
+        _remove_abandoned_drafts(home)
         stamped = {"published": datetime.now(timezone.utc).isoformat(timespec="seconds"), **provenance}
         draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=home))
         try:
@@ -155,9 +159,18 @@ class ModelStore:
             # Renaming a folder onto one that is not empty fails, so two publishers never share a number.
             with contextlib.suppress(OSError):
                 draft.rename(home / f"v{number}")
+                sync_folder(home)
                 return number
             if not (home / f"v{number}").exists():
                 raise CheckpointError(
                     f"The version v{number} cannot be written; check space and permissions of the model folder."
                 )
             number += 1
+
+
+def _remove_abandoned_drafts(home: Path) -> None:
+    for draft in home.glob(".draft-*"):
+        # Another publisher may finish or remove it meanwhile.
+        with contextlib.suppress(FileNotFoundError):
+            if time.time() - draft.stat().st_mtime > _ABANDONED_AFTER_SECONDS:
+                shutil.rmtree(draft, ignore_errors=True)

@@ -10,12 +10,14 @@ from typing import Annotated
 import typer
 
 import crosslabel
+from crosslabel.cli.backup import backup, restore
 from crosslabel.cli.doctor import doctor
 from crosslabel.cli.evaluate import evaluate
 from crosslabel.cli.failures import OneLineFailures
 from crosslabel.cli.predict import predict
 from crosslabel.cli.serve import serve
 from crosslabel.cli.task import task_commands
+from crosslabel.cli.token import token_commands
 from crosslabel.cli.train import train
 
 app = typer.Typer(
@@ -56,4 +58,7 @@ app.command(epilog=_example("train hippocampus --images ./Task04_Hippocampus --e
 app.command(epilog=_example("predict abdomen_ct_mr --images scan.nii.gz dicom_folder/ --out ./predictions"))(predict)
 app.command(epilog=_example("evaluate hippocampus --predictions ./predictions --labels ./Task04_Hippocampus"))(evaluate)
 app.add_typer(task_commands, name="task")
+app.add_typer(token_commands, name="token")
+app.command(epilog=_example("backup labels-monday.zip --studies ./studies"))(backup)
+app.command(epilog=_example("restore labels-monday.zip --studies ./studies"))(restore)
 app.command(epilog=_example("doctor --json"))(doctor)

@@ -4,7 +4,7 @@ from crosslabel.images.grid import Grid
 from crosslabel.images.image import Image, ImageSummary
 from crosslabel.images.modality import Modality, UnknownModalityError
 from crosslabel.images.naming import IMAGE_SUFFIXES, image_id_of, is_image_path
-from crosslabel.images.reading import describe_image, read_image, read_label
+from crosslabel.images.reading import describe_image, read_grid, read_image, read_label
 from crosslabel.images.writing import write_label, write_map
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "describe_image",
     "image_id_of",
     "is_image_path",
+    "read_grid",
     "read_image",
     "read_label",
     "write_label",

@@ -12,6 +12,7 @@ from crosslabel.images.dicom_header import read_instance
 from crosslabel.images.dicom_series import Series, series_of
 from crosslabel.images.dicom_source import DicomSource, opened_source
 from crosslabel.images.header import Header, voxels_in_picture_order
+from crosslabel.images.header_budget import HeaderBudget
 
 
 def read_header(path: Path) -> Header:
@@ -42,10 +43,10 @@ def read(path: Path) -> tuple[np.ndarray, Header]:
 
 
 def _series(source: DicomSource, name: str) -> Series:
-    instances = []
+    instances, budget = [], HeaderBudget(name)
     for index in range(len(source)):
         with source.open(index) as stream:
-            instance = read_instance(stream, index, name)
+            instance = read_instance(budget.metered(stream), index, name)
         if instance is not None:
             instances.append(instance)
     return series_of(instances, name)

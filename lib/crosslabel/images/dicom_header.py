@@ -13,6 +13,7 @@ from pydicom.dataset import Dataset
 from pydicom.errors import InvalidDicomError
 
 from crosslabel.errors import ImageError
+from crosslabel.images.header_budget import Metered
 from crosslabel.images.modality import Modality, UnknownModalityError
 
 _TEXTS = ("Modality", "SeriesDescription", "ProtocolName", "ContrastBolusAgent")
@@ -31,7 +32,7 @@ _KEYWORDS = (
     "PerFrameFunctionalGroupsSequence",
 )
 _MARK_END = 132
-_DAMAGE = (
+DAMAGE = (
     InvalidDicomError,
     OSError,
     EOFError,
@@ -78,11 +79,11 @@ class Instance:
     pixel_spacing: tuple[float, float]
 
 
-def read_instance(stream: BinaryIO, index: int, name: str) -> Instance | None:
+def read_instance(stream: BinaryIO | Metered, index: int, name: str) -> Instance | None:
     """The header of file number ``index`` of study ``name``; None for what is not DICOM or has no pixels.
 
     Raises:
-        ImageError: DICOM that is damaged. To leave it out would silently shorten the series.
+        ImageError: DICOM that is damaged, or whose header is out of bounds. To leave it out would silently shorten the series.
     """
     if stream.read(_MARK_END)[-4:] != b"DICM":
         return None
@@ -97,7 +98,7 @@ def read_instance(stream: BinaryIO, index: int, name: str) -> Instance | None:
         planes = () if frames == 1 and _is_projection(tags["Modality"]) else tuple(_planes(dataset))
         spacing = _numbers(dataset, "PixelSpacing", 2)
         spacing = _numbers(dataset, "ImagerPixelSpacing", 2) if spacing is None else spacing
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise ImageError(f"'{name}' holds a damaged DICOM file: export the study again.") from error
     return Instance(
         index=index,

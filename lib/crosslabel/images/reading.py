@@ -111,6 +111,17 @@ def describe_image(path: Path | str) -> ImageSummary:
     )
 
 
+def read_grid(path: Path | str) -> Grid:
+    """Where the voxels of a study lie, without reading them.
+
+    Raises:
+        NotFoundError: nothing lies there.
+        ImageError: as :func:`describe_image`.
+    """
+    path = Path(path)
+    return _format_of(path).read_header(path).grid
+
+
 def _format_of(path: Path) -> _Format:
     if not path.exists():
         raise NotFoundError(f"'{path.name}' does not exist: check the name.")

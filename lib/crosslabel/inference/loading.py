@@ -23,6 +23,7 @@ class Predictor(Protocol):
     task: TaskSpec
     checkpoint: str
     demonstration: bool
+    network: nn.Module
 
     def predict(self, image: Image) -> Result: ...
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
 import sys
@@ -9,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import platformdirs
 from monailabel.config import settings
 from monailabel.interfaces.app import MONAILabelApp
 from monailabel.interfaces.datastore import DefaultLabelTag
@@ -21,14 +23,20 @@ from crosslabel.server import remedies
 from crosslabel.server.batch_infer import EligibleBatchInfer
 from crosslabel.server.infer_task import PredictorInferTask
 from crosslabel.server.predictors import Predictors
+from crosslabel.server.sessions import Sessions
 from crosslabel.server.strategies import EligibleStrategy, First, Random
 from crosslabel.server.studies import Studies
 from crosslabel.server.train_task import StudiesTrainTask
+from crosslabel.server.upkeep import Upkeep
 from crosslabel.server.warm_up import warm_up
+from crosslabel.store import Store, TrainingPolicy
 from crosslabel.tasks import TaskSpec, load_tasks
 
 logger = logging.getLogger(__name__)
 
+# A URL with a password, so no command-line option, which every user of the machine could see.
+_DATABASE_VARIABLE = "CROSSLABEL_DATABASE"
+_SECONDS_FOR_FIRST_SCAN = 5.0
 _MISSING_IN_STOCK_SERVER = (
     "Served by the stock 'monailabel start_server', which lacks against 'crosslabel serve': the /api/v1 "
     "routes, answers to /info while inference runs, bad input as a 4xx with one sentence (it is a plain 500), "
@@ -42,7 +50,8 @@ class CrossLabelApp(MONAILabelApp):
     Args:
         app_dir: folder whose ``tasks/`` holds the task files, unless ``CROSSLABEL_TASKS`` names another.
         studies: folder of the studies.
-        conf: ``tasks``, comma-separated names of the tasks to serve; all if it is absent or empty.
+        conf: ``tasks``, comma-separated names of the tasks to serve; all if it is absent or empty. ``train_on``, which
+            labels train: ``final`` (the default) or ``approved`` ones.
 
     Raises:
         CrossLabelError: a task file is wrong, a named task does not exist, or the studies are no folder.
@@ -64,6 +73,7 @@ class CrossLabelApp(MONAILabelApp):
             "checkpoint-provenance",
         ]
         self.own_server = False
+        self._policy = _training_policy(conf)
         super().__init__(
             app_dir,
             studies,
@@ -77,19 +87,30 @@ class CrossLabelApp(MONAILabelApp):
     def init_datastore(self) -> Studies:
         if self.studies.startswith(("http://", "https://")):
             raise CrossLabelError("CrossLabel serves a folder of studies and not yet a DICOMweb address; give --studies DIR.")
-        watch = settings.MONAI_LABEL_DATASTORE_AUTO_RELOAD
-        # The trainer must not write the index that the server is writing.
-        read_only = settings.MONAI_LABEL_DATASTORE_READ_ONLY or (not watch and _is_background_job())
-        return Studies(Path(self.studies), watch=watch, read_only=read_only)
+        store = Store(self.studies, os.environ.get(_DATABASE_VARIABLE))
+        export = not settings.MONAI_LABEL_DATASTORE_READ_ONLY
+        upkeep = Upkeep(store, self.tasks, follow=settings.MONAI_LABEL_DATASTORE_AUTO_RELOAD, export=export)
+        studies = Studies(store, self.tasks, upkeep)
+        # MONAI Label tells no datastore that the server ends.
+        atexit.register(studies.close)
+        if not _is_background_job():
+            upkeep.start(_SECONDS_FOR_FIRST_SCAN)
+        return studies
 
     def init_infers(self) -> dict[str, PredictorInferTask]:
         return {name: PredictorInferTask(task, self.predictors) for name, task in self.tasks.items()}
 
     def init_trainers(self) -> dict[str, StudiesTrainTask]:
-        return {name: StudiesTrainTask(task, self.store) for name, task in self.tasks.items()}
+        return {name: StudiesTrainTask(task, self.store, self._policy) for name, task in self.tasks.items()}
 
     def init_strategies(self) -> dict[str, EligibleStrategy]:
         return {"random": Random(self.tasks), "first": First(self.tasks)}
+
+    def _load_sessions(self, load: bool = False) -> Sessions:
+        # MONAI Label's own trust the ids and the files that clients send.
+        chosen = settings.MONAI_LABEL_SESSION_PATH.strip()
+        folder = Path(chosen) if chosen else Path(platformdirs.user_cache_dir("crosslabel")) / "sessions"
+        return Sessions(folder, settings.MONAI_LABEL_SESSION_EXPIRY)
 
     def init_batch_infer(self) -> EligibleBatchInfer:
         return EligibleBatchInfer(self.tasks)
@@ -138,7 +159,8 @@ class CrossLabelApp(MONAILabelApp):
         label = file
         if file and not is_path and request.get("save_label"):
             tag = request.get("label_tag", DefaultLabelTag.ORIGINAL)
-            label = studies.save_label(image, file, tag, {"task": task.task.name, "params": params})
+            info = {"task": task.task.name, "params": params}
+            label = studies.submit(image, Path(file), tag, info, author=params["checkpoint"]["name"]).image_id
         return {"label": label, "tag": DefaultLabelTag.ORIGINAL, "file": file, "params": params}
 
     def train(self, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -178,6 +200,14 @@ def _is_background_job() -> bool:
 
 def _tasks_dir(app_dir: str) -> Path:
     return paths.tasks_dir() if "CROSSLABEL_TASKS" in os.environ else Path(app_dir) / "tasks"
+
+
+def _training_policy(conf: Mapping[str, str]) -> TrainingPolicy:
+    chosen = conf.get("train_on") or TrainingPolicy.FINAL.value
+    try:
+        return TrainingPolicy(chosen)
+    except ValueError as error:
+        raise CrossLabelError(f"train_on '{chosen}' is not known; give 'final' or 'approved'.") from error
 
 
 def _segment_names(tasks: Mapping[str, TaskSpec]) -> list[str]:

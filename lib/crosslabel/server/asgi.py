@@ -13,13 +13,37 @@ from fastapi.routing import APIRoute
 from monailabel.interfaces.utils.app import app_instance
 
 import crosslabel
+from crosslabel.server.auditing import Audit, Auditing
 from crosslabel.server.failures import handle_failures
 from crosslabel.server.jobs import TrainingJobs
+from crosslabel.server.limits.capacity import Capacity
+from crosslabel.server.limits.messages import MessageLimits
+from crosslabel.server.metrics import Metrics
 from crosslabel.server.remedies import cors_origins, prepare_environment
-from crosslabel.server.routes import activelearning, datastore, infer, info, train, v1
+from crosslabel.server.request_context import RequestContext
+from crosslabel.server.route_table import RouteTable
+from crosslabel.server.routes import (
+    activelearning,
+    auth,
+    batch_infer,
+    datastore,
+    infer,
+    info,
+    labels,
+    monitoring,
+    review,
+    session,
+    train,
+    v1,
+)
 from crosslabel.server.routes.stock import stock_routes
+from crosslabel.server.security.attempts import FailedAttempts
+from crosslabel.server.security.authentication import Authentication, LogIn
+from crosslabel.server.security.origins import OriginGuard
+from crosslabel.server.security.tokens import TokenStore
+from crosslabel.server.settings import Settings
 
-_OWN = (info, infer, activelearning, train, datastore, v1)
+_OWN = (monitoring, auth, info, infer, activelearning, train, batch_infer, session, datastore, labels, v1, review)
 
 
 @asynccontextmanager
@@ -28,32 +52,46 @@ async def _lifespan(server: FastAPI) -> AsyncIterator[None]:
     app.server_mode(True)
     app.own_server = True
     app.capabilities += ["api/v1", "info-while-inferring"]
+    app.predictors.seconds = server.state.settings.inference_seconds
     await run_in_threadpool(app.on_init_complete)
-    server.state.app, server.state.jobs = app, TrainingJobs(app)
+    jobs = TrainingJobs(app)
+    server.state.app, server.state.jobs = app, jobs
+    server.state.metrics.watch_trainings(lambda: len(jobs.alive()))
     yield
-    await run_in_threadpool(server.state.jobs.shut_down)
+    await run_in_threadpool(jobs.shut_down)
 
 
-def create_app() -> FastAPI:
-    """The server, for ``uvicorn --factory crosslabel.server.asgi:create_app``.
+def create_app(settings: Settings, audit: Audit, tokens: TokenStore | None, *, loopback_only: bool) -> FastAPI:
+    """The server.
 
     Routes are plain functions, which run in threads, so that ``/info`` answers while a network computes.
+
+    Args:
+        settings: limits and policies.
+        audit: where it is written who saw and changed what.
+        tokens: who may; ``None`` lets everyone do everything.
+        loopback_only: requests come from this machine, so that a name of another one is a page's trick.
     """
     prepare_environment()
     server = FastAPI(title="CrossLabel", version=crosslabel.__version__, lifespan=_lifespan, redoc_url=None)
     handle_failures(server)
-    origins = cors_origins()
-    if origins:
-        server.add_middleware(CORSMiddleware, allow_origins=origins, allow_methods=["*"], allow_headers=["*"])
+    own = [route for module in _OWN for route in module.router.routes if isinstance(route, APIRoute)]
     for module in _OWN:
         server.include_router(module.router)
-    taken = {
-        (method, route.path)
-        for module in _OWN
-        for route in module.router.routes
-        if isinstance(route, APIRoute)
-        for method in route.methods
-    }
-    server.include_router(stock_routes(taken))
+    stock = stock_routes({(method, route.path) for route in own for method in route.methods})
+    server.include_router(stock)
     server.add_api_route("/", lambda: RedirectResponse("/docs"), include_in_schema=False)
+    server.state.settings, server.state.metrics = settings, Metrics()
+    server.state.log_in = LogIn(tokens, FailedAttempts())
+    routes = RouteTable([*server.routes, *own, *stock.routes])
+    # From the inside out: each layer meets only requests that the ones outside it let pass.
+    server.add_middleware(Auditing, audit=audit, routes=routes)
+    server.add_middleware(Capacity, metrics=server.state.metrics)
+    server.add_middleware(MessageLimits, max_upload_bytes=settings.max_upload_bytes)
+    server.add_middleware(Authentication, log_in=server.state.log_in)
+    origins = cors_origins()
+    server.add_middleware(OriginGuard, origins=origins, loopback_only=loopback_only)
+    if origins:
+        server.add_middleware(CORSMiddleware, allow_origins=origins, allow_methods=["*"], allow_headers=["*"])
+    server.add_middleware(RequestContext, routes=routes, metrics=server.state.metrics)
     return server

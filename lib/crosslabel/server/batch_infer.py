@@ -24,7 +24,7 @@ class EligibleBatchInfer(BatchInferTask):
         self.tasks = tasks
 
     def get_images(self, request: Mapping[str, Any], datastore: Studies) -> list[str]:
-        """Ids of the asked-for studies that are of the task's kind.
+        """Ids of the asked-for studies that are of the task's kind and can be read: a damaged one would end the batch.
 
         Raises:
             NotFoundError: the request names a task that is not served.
@@ -32,7 +32,8 @@ class EligibleBatchInfer(BatchInferTask):
         task = self.tasks.get(request.get("model", ""))
         if task is None:
             raise NotFoundError(f"There is no task '{request.get('model')}' here; this server has: {', '.join(self.tasks)}.")
-        return [name for name in super().get_images(request, datastore) if datastore.is_eligible(name, task)]
+        asked = super().get_images(request, datastore)
+        return [name for name in asked if datastore.is_eligible(name, task) and datastore.is_readable(name)]
 
     def __call__(self, request: Mapping[str, Any], datastore: Studies, infer: Callable[..., Any]) -> dict[str, Any]:
         if not torch.cuda.is_available():

@@ -15,8 +15,6 @@ from crosslabel.errors import CrossLabelError
 from crosslabel.server.app import CrossLabelApp
 from crosslabel.server.train_task import ALIVE, new_run_name
 
-# Set by the server, never by a client.
-_RESERVED = ("model", "run", "bundle_path", "local_rank")
 # The step in hand is finished and the state to resume from is already on disk.
 _SECONDS_TO_END = 10.0
 
@@ -50,7 +48,8 @@ class TrainingJobs:
             AlreadyRunningError: a training runs and ``enqueue`` is false.
             CrossLabelError: a setting is wrong, or there is nothing to learn from.
         """
-        settings = {name: value for name, value in params.items() if name not in _RESERVED}
+        # Anything else would reach the background process, where MONAI Label takes a folder of code from it.
+        settings = {name: value for name, value in params.items() if name in self.app.train_tasks[task].accepted}
         self.app.train_tasks[task].check(settings, self.app.datastore())
         with self._submitting:
             alive = self.alive()

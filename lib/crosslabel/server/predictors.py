@@ -8,6 +8,7 @@ from collections import defaultdict
 from crosslabel.checkpoints import ModelStore, Version
 from crosslabel.images import Image
 from crosslabel.inference import Predictor, Result, load_predictor
+from crosslabel.server.limits.deadline import Deadline, too_long
 from crosslabel.tasks import TaskSpec
 
 
@@ -19,11 +20,14 @@ class Predictors:
     Args:
         store: the checkpoints.
         device: where to compute, as :func:`crosslabel.inference.pick_device` names it.
+        seconds: longest time for one image, waiting for others included.
     """
 
-    def __init__(self, store: ModelStore, device: str = "auto") -> None:
+    def __init__(self, store: ModelStore, device: str = "auto", seconds: float = 600.0) -> None:
         self.store = store
         self.device = device
+        self.seconds = seconds
+        self._deadline = Deadline()
         self._loaded: dict[str, tuple[Version, Predictor]] = {}
         self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
@@ -34,9 +38,16 @@ class Predictors:
             CheckpointError: the task has no checkpoint, or it does not fit.
             ImageError: the image does not fit the task.
             TaskError: the image's modality is unknown and matters.
+            TookTooLongError: the time is over.
         """
-        with self._locks[task.name]:
-            return self._current(task).predict(image)
+        lock = self._locks[task.name]
+        with self._deadline.within(self.seconds):
+            if not lock.acquire(timeout=self.seconds):
+                raise too_long()
+            try:
+                return self._current(task).predict(image)
+            finally:
+                lock.release()
 
     def _current(self, task: TaskSpec) -> Predictor:
         version = self.store.current(task)
@@ -44,6 +55,7 @@ class Predictors:
         if loaded is not None and loaded[0] == version:
             return loaded[1]
         predictor = load_predictor(task, self.store, self.device, version)
+        self._deadline.watch(predictor.network)
         if version is not None:
             self._loaded[task.name] = (version, predictor)
         return predictor

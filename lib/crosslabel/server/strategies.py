@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import random
-import time
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,13 +12,16 @@ from monailabel.interfaces.tasks.strategy import Strategy
 
 from crosslabel.errors import NotFoundError
 from crosslabel.server.studies import Studies
+from crosslabel.store import ImageRecord
 from crosslabel.tasks import TaskSpec
 
 logger = logging.getLogger(__name__)
 
+_LEASE_SECONDS = 30 * 60
+
 
 class EligibleStrategy(Strategy):
-    """Picks among the studies without a final label that a task is for.
+    """Picks among the studies that a task is for and that have no final label of this task, or one that was sent back.
 
     The task is the request's ``task`` or ``model``; a request that names none may get what any task is for.
 
@@ -33,31 +35,35 @@ class EligibleStrategy(Strategy):
         self.tasks = tasks
 
     def __call__(self, request: Mapping[str, Any], datastore: Studies) -> dict[str, Any] | None:
-        """Answer ``{"id": ...}``, or ``None`` when no study is left.
+        """Lease a study to ``request["holder"]``, else ``client_id``; ``None`` when no study is left.
+
+        The answer holds ``id``, the ``task`` that it is for and ``lease_expires`` (ISO 8601); until then nobody else
+        gets the study for this task.
 
         Raises:
             NotFoundError: the request names a task that is not served.
         """
         tasks = self._asked(request)
-        unlabelled = sorted(datastore.get_unlabeled_images())
-        eligible = [name for name in unlabelled if any(datastore.is_eligible(name, task) for task in tasks)]
-        while eligible:
-            picked = self.pick(eligible, str(request.get("strategy", "")), datastore)
-            if datastore.is_readable(picked):
-                return {"id": picked}
-            eligible.remove(picked)
+        holder = str(request.get("holder") or request.get("client_id") or "anyone")
+        for task in tasks:
+            for image in self.ordered(datastore.waiting(task, holder)):
+                if not datastore.is_readable(image.id):
+                    continue
+                lease = datastore.store.leases.acquire(task.name, image.id, holder, _LEASE_SECONDS)
+                if lease is not None:
+                    return {"id": image.id, "task": task.name, "lease_expires": lease.expires.isoformat()}
         logger.info("No study is left for %s.", ", ".join(task.name for task in tasks))
         return None
 
     @abstractmethod
-    def pick(self, images: Sequence[str], strategy: str, datastore: Studies) -> str:
-        """Choose one of at least one image; earlier picks are recorded under the name ``strategy``."""
+    def ordered(self, images: Sequence[ImageRecord]) -> Sequence[ImageRecord]:
+        """The same images, the most wanted first."""
 
     def _asked(self, request: Mapping[str, Any]) -> list[TaskSpec]:
         name = request.get("task") or request.get("model")
         if not name:
             return list(self.tasks.values())
-        if name not in self.tasks:
+        if not isinstance(name, str) or name not in self.tasks:
             raise NotFoundError(f"There is no task '{name}' here; this server has: {', '.join(self.tasks)}.")
         return [self.tasks[name]]
 
@@ -68,18 +74,15 @@ class First(EligibleStrategy):
     def __init__(self, tasks: Mapping[str, TaskSpec]) -> None:
         super().__init__("First study by name", tasks)
 
-    def pick(self, images: Sequence[str], strategy: str, datastore: Studies) -> str:
-        return images[0]
+    def ordered(self, images: Sequence[ImageRecord]) -> Sequence[ImageRecord]:
+        return sorted(images, key=lambda image: image.id)
 
 
 class Random(EligibleStrategy):
-    """A random study, likelier the longer ago it was handed out: two annotators rarely get the same."""
+    """A random study."""
 
     def __init__(self, tasks: Mapping[str, TaskSpec]) -> None:
         super().__init__("Random study", tasks)
 
-    def pick(self, images: Sequence[str], strategy: str, datastore: Studies) -> str:
-        now = int(time.time())
-        handed_out = [datastore.get_image_info(name).get("strategy", {}).get(strategy, {}).get("ts", 0) for name in images]
-        # At least 1: studies that were all handed out within this second would leave nothing to draw from.
-        return random.choices(images, weights=[max(1, now - timestamp) for timestamp in handed_out])[0]
+    def ordered(self, images: Sequence[ImageRecord]) -> Sequence[ImageRecord]:
+        return random.sample(images, len(images))

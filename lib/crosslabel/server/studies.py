@@ -1,165 +1,171 @@
-"""The studies folder as a MONAI Label datastore."""
+"""The store of the studies folder as a MONAI Label datastore."""
 
 from __future__ import annotations
 
-import contextlib
-import functools
-import threading
-from collections.abc import Callable
+import io
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
-from monailabel.datastore.local import LocalDatastore
+from monailabel.interfaces.datastore import Datastore
 
-from crosslabel.errors import DataError, ImageError, NotFoundError
-from crosslabel.files import write_json
-from crosslabel.images import IMAGE_SUFFIXES, ImageSummary, describe_image, is_image_path, read_image
+from crosslabel.images import image_id_of
+from crosslabel.images.naming import suffix_of
+from crosslabel.server.annotation import Annotation
+from crosslabel.server.dataset_archive import write_dataset_archive
+from crosslabel.server.upkeep import Upkeep
+from crosslabel.store import FINAL, ORIGINAL, ImageRecord, LabelRecord, Store
+from crosslabel.store.stock_layout import CLASS_SUFFIX
 from crosslabel.tasks import TaskSpec
 
-CLASS_LABEL_SUFFIX = ".json"
-_SUFFIXES = sorted((*IMAGE_SUFFIXES, CLASS_LABEL_SUFFIX), key=len, reverse=True)
+_UNKNOWN = "unknown"
 
 
-def _guarded(method: Callable[..., Any]) -> Callable[..., Any]:
-    """Routes and a file watcher run in threads and all change MONAI Label's index, a plain dict."""
+class Studies(Annotation, Datastore):
+    """:class:`Annotation` in the words of MONAI Label, whose requests name no task.
 
-    @functools.wraps(method)
-    def call(self: Studies, *args: Any, **kwargs: Any) -> Any:
-        with self._guard:
-            return method(self, *args, **kwargs)
-
-    return call
-
-
-class Studies(LocalDatastore):
-    """Images and labels in MONAI Label's layout: images and DICOM series folders beside ``labels/TAG/``.
-
-    Args:
-        folder: the studies folder.
-        watch: follow files that are added or removed while running.
-        read_only: leave the folder's index as it is, for processes beside the server.
-
-    Raises:
-        DataError: the folder's index is damaged.
+    A label's id is that of its image, as in MONAI Label. Where several tasks have a label of the same image and tag, a
+    request that does not say which is refused with their names.
     """
 
-    def __init__(self, folder: Path, *, watch: bool, read_only: bool) -> None:
-        self._guard = threading.RLock()
-        self._summaries: dict[str, tuple[float, ImageSummary | ImageError]] = {}
-        self._verified: set[str] = set()
-        extensions = [f"*{suffix}" for suffix in _SUFFIXES]
-        try:
-            super().__init__(str(folder), extensions=extensions, auto_reload=watch, read_only=read_only)
-        except ValueError as error:
-            raise DataError(
-                f"The index datastore_v2.json in {folder} is damaged; restore it, or move it away and the labels "
-                "in labels/ are found again."
-            ) from error
+    def __init__(self, store: Store, tasks: Mapping[str, TaskSpec], upkeep: Upkeep) -> None:
+        super().__init__(store, tasks, upkeep)
+        self._name = "crosslabel"
+        self._description = ""
 
-    refresh = _guarded(LocalDatastore.refresh)
-    list_images = _guarded(LocalDatastore.list_images)
-    get_labeled_images = _guarded(LocalDatastore.get_labeled_images)
-    get_unlabeled_images = _guarded(LocalDatastore.get_unlabeled_images)
-    status = _guarded(LocalDatastore.status)
-    json = _guarded(LocalDatastore.json)
-    datalist = _guarded(LocalDatastore.datalist)
-    add_image = _guarded(LocalDatastore.add_image)
-    save_label = _guarded(LocalDatastore.save_label)
-    update_image_info = _guarded(LocalDatastore.update_image_info)
-    update_label_info = _guarded(LocalDatastore.update_label_info)
+    def name(self) -> str:
+        return self._name
 
-    def image_path(self, image_id: str) -> Path:
-        """File or DICOM folder of a study.
+    def set_name(self, name: str) -> None:
+        self._name = name
 
-        Raises:
-            NotFoundError: there is no such study.
-        """
-        uri = self.get_image_uri(image_id)
-        if not uri or not Path(uri).exists():
-            raise NotFoundError(f"There is no image '{image_id}' among the studies; GET /api/v1/images lists them.")
-        return Path(uri)
+    def description(self) -> str:
+        return self._description
+
+    def set_description(self, description: str) -> None:
+        self._description = description
+
+    def list_images(self) -> list[str]:
+        return [image.id for image in self.records()]
+
+    def datalist(self) -> list[dict[str, Any]]:
+        paths = {image.id: image.path for image in self.records()}
+        return [
+            {"image": str(paths[label.image_id]), "label": str(label.path or label.class_name), "task": label.task}
+            for label in self.final_labels()
+            if label.image_id in paths
+        ]
+
+    def get_image(self, image_id: str, params: Any = None) -> io.BytesIO:
+        return io.BytesIO(self.image_path(image_id).read_bytes())
+
+    def get_image_uri(self, image_id: str) -> str:
+        return str(self.image_path(image_id))
+
+    def get_image_info(self, image_id: str) -> dict[str, Any]:
+        image = self.store.images.get(image_id)
+        return {**image.info, "ts": int(image.added.timestamp()), "name": image.path.name, "path": str(image.path)}
+
+    def get_label(self, label_id: str, label_tag: str, params: Any = None) -> io.BytesIO:
+        return io.BytesIO(Path(self.get_label_uri(label_id, label_tag)).read_bytes())
+
+    def get_label_uri(self, label_id: str, label_tag: str) -> str:
+        """Path of a label file; empty for a class, which has none."""
+        path = self.label(label_id, label_tag).path
+        return "" if path is None else str(path)
+
+    def get_label_info(self, label_id: str, label_tag: str) -> dict[str, Any]:
+        return label_info(self.label(label_id, label_tag))
+
+    def get_labels_by_image_id(self, image_id: str) -> dict[str, str]:
+        return {tag: image_id for _, tag in self.store.labels.tasks_of(image_id)}
+
+    def get_label_by_image_id(self, image_id: str, tag: str) -> str:
+        return self.get_labels_by_image_id(image_id).get(tag, "")
+
+    def get_labeled_images(self, label_tag: str | None = None, labels: Sequence[str] | None = None) -> list[str]:
+        """Images with a final label of any task, as MONAI Label means it whatever tag is given."""
+        return sorted({image_id for _, image_id in self.store.labels.pairs()})
+
+    def get_unlabeled_images(self, label_tag: str | None = None, labels: Sequence[str] | None = None) -> list[str]:
+        labelled = set(self.get_labeled_images())
+        return [image_id for image_id in self.list_images() if image_id not in labelled]
+
+    def get_dataset_archive(self, limit_cases: int | None) -> str:
+        labels = self.final_labels()
+        return str(write_dataset_archive(self.store, labels[:limit_cases] if limit_cases else labels))
+
+    def refresh(self) -> None:
+        """Look through the folder now."""
+        self.store.scan()
+        self.upkeep.changed()
+
+    def add_image(self, image_id: str | None, image_filename: str, image_info: Mapping[str, Any] | None) -> str:
+        added = self.store.images.add(image_id or image_id_of(image_filename), Path(image_filename))
+        if image_info:
+            self.store.images.merge_info(added, image_info)
+        self.upkeep.changed()
+        return added
 
     def remove_image(self, image_id: str) -> None:
-        """Remove a study and its labels; they are gone when this returns, not only when the watcher notices."""
-        with self._guard:
-            super().remove_image(image_id)
-            self.refresh()
+        self.store.images.remove(image_id)
+        self.upkeep.changed()
+
+    def save_label(self, image_id: str, label_filename: str, label_tag: str, label_info: Mapping[str, Any]) -> str:
+        author = label_info.get("user") or label_info.get("client_id") or _UNKNOWN
+        return self.submit(image_id, Path(label_filename), label_tag, label_info, author=str(author)).image_id
 
     def remove_label(self, label_id: str, label_tag: str) -> None:
-        """Remove a label; it is gone when this returns."""
-        with self._guard:
-            super().remove_label(label_id, label_tag)
-            self.refresh()
+        self.withdraw(label_id, label_tag, None, reviewer=_UNKNOWN)
 
-    def summary(self, image_id: str) -> ImageSummary:
-        """What the headers of a study tell; kept until the file changes.
+    def update_image_info(self, image_id: str, info: Mapping[str, Any]) -> None:
+        self.store.images.merge_info(image_id, info)
+        self.upkeep.changed()
 
-        Raises:
-            NotFoundError: there is no such study.
-            ImageError: it cannot be read.
-        """
-        path = self.image_path(image_id)
-        try:
-            changed = path.stat().st_mtime
-        except OSError as error:
-            raise ImageError(f"The image '{image_id}' was removed or cannot be opened; restore the file.") from error
-        known = self._summaries.get(image_id)
-        if known is None or known[0] != changed:
-            self._verified.discard(image_id)
-            known = self._summaries[image_id] = (changed, _describe(path))
-        if isinstance(known[1], ImageError):
-            raise known[1]
-        return known[1]
+    def update_label_info(self, label_id: str, label_tag: str, info: Mapping[str, Any], task: str | None = None) -> None:
+        label = self.label(label_id, label_tag, task)
+        self.store.labels.merge_params(label.task, label.image_id, label.version, info)
+        self.upkeep.changed()
 
-    def is_readable(self, image_id: str) -> bool:
-        """Whether the voxels of a study can be read; read once, until the file changes.
+    def status(self) -> dict[str, Any]:
+        # Asked for every few seconds by every client, so the rows themselves are not read.
+        pairs = self.store.labels.pairs()
+        scanned, to_scan = self.upkeep.progress
+        return {
+            "total": self.store.images.count(),
+            "completed": len({image_id for _, image_id in pairs}),
+            "label_tags": {FINAL: len(pairs)} if pairs else {},
+            "completed_by_task": {name: sum(task == name for task, _ in pairs) for name in self.tasks},
+            "scan": {"running": self.upkeep.scanning, "done": scanned, "total": to_scan},
+        }
 
-        A damaged file often has a good header, so that only this tells. What was found is kept as the summary.
-        """
-        try:
-            self.summary(image_id)
-            if image_id not in self._verified:
-                read_image(self.image_path(image_id))
-                self._verified.add(image_id)
-        except NotFoundError:
-            return False
-        except ImageError as error:
-            changed, _ = self._summaries[image_id]
-            self._summaries[image_id] = (changed, error)
-            return False
-        return True
+    def json(self) -> dict[str, Any]:
+        """As MONAI Label's index: images and labels by id, with the newest label of each tag."""
+        objects = {image.id: {"image": self._image_entry(image), "labels": {}} for image in self.records()}
+        for task in self.store.labels.tasks():
+            for tag in (ORIGINAL, FINAL):
+                for label in self.store.labels.current_of_all(task, tag):
+                    if label.image_id in objects:
+                        objects[label.image_id]["labels"][tag] = {"ext": _suffix(label), "info": label_info(label)}
+        return {"name": self._name, "description": self._description, "objects": objects}
 
-    def is_eligible(self, image_id: str, task: TaskSpec) -> bool:
-        """Whether a study can be read and is of the kind that a task is for."""
-        try:
-            summary = self.summary(image_id)
-        except (ImageError, NotFoundError):
-            return False
-        return bool(task.eligible(summary.dimension, summary.modality, summary.sequence))
-
-    def _list_files(self, path: str, patterns: list[str]) -> dict[str, str]:
-        names = [child.name for child in Path(path).iterdir() if not child.name.startswith(".")]
-        if Path(path) == Path(self._datastore.image_path()):
-            return {name: name for name in names if is_image_path(Path(path, name))}
-        return {name: name for name in names if name.lower().endswith(tuple(_SUFFIXES))}
-
-    def _to_id(self, file: str) -> tuple[str, str]:
-        # MONAI Label replaces the suffix anywhere in the name and takes the dots of a folder's name for one.
-        suffix = next((suffix for suffix in _SUFFIXES if file.lower().endswith(suffix)), "")
-        stem = file[: len(file) - len(suffix)]
-        return stem, file[len(stem) :]
-
-    def _update_datastore_file(self, lock: bool = True) -> None:
-        # MONAI Label rewrites its index in place, and a server killed meanwhile never starts again.
-        with FileLock(self._lock_file) if lock else contextlib.nullcontext():
-            index = Path(self._datastore_config_path)
-            write_json(index, self._datastore.model_dump(mode="json", exclude={"base_path"}))
-            self._config_ts = index.stat().st_mtime
+    def _image_entry(self, image: ImageRecord) -> dict[str, Any]:
+        suffix = "" if image.path.is_dir() else suffix_of(image.path)
+        return {"ext": suffix, "info": {**image.info, "ts": int(image.added.timestamp()), "name": image.path.name}}
 
 
-def _describe(path: Path) -> ImageSummary | ImageError:
-    try:
-        return describe_image(path)
-    except ImageError as error:
-        return error
+def label_info(label: LabelRecord) -> dict[str, Any]:
+    """What MONAI Label calls the info of a label."""
+    return {
+        **label.params,
+        "task": label.task,
+        "version": label.version,
+        "author": label.author,
+        "state": label.state.value,
+        "ts": int(label.created.timestamp()),
+        "name": f"{label.image_id}{_suffix(label)}",
+    }
+
+
+def _suffix(label: LabelRecord) -> str:
+    return CLASS_SUFFIX if label.path is None else suffix_of(label.path)

@@ -17,12 +17,17 @@ from crosslabel.checkpoints import ModelStore
 from crosslabel.errors import DataError, TaskError
 from crosslabel.server.final_labels import final_cases
 from crosslabel.server.studies import Studies
+from crosslabel.store import TrainingPolicy
 from crosslabel.tasks import TaskSpec, TrainingSpec
 from crosslabel.training import ProgressEvent, State, TrainingJob, read_progress
 from crosslabel.training.loop import RESUME_FILE
 
 ALIVE = ("SUBMITTED", "RUNNING")
 _SETTINGS = ("epochs", "steps_per_epoch", "batch_size", "learning_rate", "seed")
+_WANTED = {
+    TrainingPolicy.FINAL: ("a final label", "label some and submit them"),
+    TrainingPolicy.APPROVED: ("an approved label", "let a reviewer approve some"),
+}
 # What stock clients call the number of epochs.
 _ALIASES = {"max_epochs": "epochs", "train_batch_size": "batch_size"}
 
@@ -33,17 +38,19 @@ def new_run_name() -> str:
 
 
 class StudiesTrainTask(TrainTask):
-    """Trains one task from the studies' final labels and publishes a new version.
+    """Trains one task from the studies' final or approved labels and publishes a new version.
 
     Args:
         task: what to train.
         store: where versions are published; runs lie in ``TASK/runs/NAME/`` beside them.
+        policy: which labels train.
     """
 
-    def __init__(self, task: TaskSpec, store: ModelStore) -> None:
+    def __init__(self, task: TaskSpec, store: ModelStore, policy: TrainingPolicy = TrainingPolicy.FINAL) -> None:
         super().__init__(task.title)
         self.task = task
         self.store = store
+        self.policy = policy
 
     def config(self) -> dict[str, Any]:
         """Settings that a request may change, with their defaults."""
@@ -52,6 +59,11 @@ class StudiesTrainTask(TrainTask):
             "pretrained": True,
             "resume": False,
         }
+
+    @property
+    def accepted(self) -> frozenset[str]:
+        """Names that a request may set; stock clients send others, which are left out."""
+        return frozenset({*self.config(), *_ALIASES})
 
     def with_settings(self, request: Mapping[str, Any]) -> TaskSpec:
         """The task with a request's training settings.
@@ -73,11 +85,12 @@ class StudiesTrainTask(TrainTask):
 
         Raises:
             TaskError: a setting's value is wrong.
-            DataError: no study has a final label for this task.
+            DataError: no study has a label that trains this task.
         """
         self.with_settings(request)
-        if not final_cases(studies, self.task):
-            raise DataError(f"No study has a final label for task {self.task.name} yet; label some and submit them first.")
+        if not final_cases(studies, self.task, self.policy):
+            what, how = _WANTED[self.policy]
+            raise DataError(f"No study has {what} for task {self.task.name} yet; {how} first.")
 
     def __call__(self, request: Mapping[str, Any], datastore: Studies) -> dict[str, Any]:
         """Train in this process; a terminate signal ends it after the step in hand, to be resumed.
@@ -94,7 +107,7 @@ class StudiesTrainTask(TrainTask):
         run = (self._latest_run() if resume else None) or self._run_dir(str(request.get("run") or new_run_name()))
         job = TrainingJob(
             task,
-            final_cases(datastore, task),
+            final_cases(datastore, task, self.policy),
             self.store,
             run,
             start_from=self.store.current(task) if request.get("pretrained", True) else None,

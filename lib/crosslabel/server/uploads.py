@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 import tempfile
@@ -14,8 +13,11 @@ from typing import Any
 from fastapi import UploadFile
 
 from crosslabel.errors import CrossLabelError, ImageError
+from crosslabel.server import strict_json
 
-_PLAIN_NAME = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9 _.+=@,()-]{0,199}$")
+TAG_PATTERN = r"^[A-Za-z0-9_-]{1,64}$"
+DEVICE_PATTERN = r"^(auto|cpu|mps|cuda(:\d{1,2})?)$"
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9 _.+=@,()-]{0,199}")
 
 
 @contextmanager
@@ -40,13 +42,25 @@ def received(upload: UploadFile, suffixes: Sequence[str]) -> Iterator[Path]:
         yield path
 
 
+@contextmanager
+def received_slices(uploads: Sequence[UploadFile]) -> Iterator[Path]:
+    """Yield a folder of the uploaded files under numbers for names, to be read as a DICOM series."""
+    with tempfile.TemporaryDirectory(prefix="crosslabel-upload-") as folder:
+        path = Path(folder, "upload")
+        path.mkdir()
+        for number, upload in enumerate(uploads):
+            with (path / f"{number:06d}.dcm").open("wb") as file:
+                shutil.copyfileobj(upload.file, file)
+        yield path
+
+
 def plain_name(name: str, what: str) -> str:
     """A name that can become a file name anywhere.
 
     Raises:
         CrossLabelError: it holds separators, starts with a dot, is empty or very long.
     """
-    if not _PLAIN_NAME.match(name):
+    if not _PLAIN_NAME.fullmatch(name):
         raise CrossLabelError(
             f"The {what} holds letters, digits, spaces and _.+=@,()- only, and starts with a letter or digit."
         )
@@ -59,10 +73,7 @@ def json_object(text: str | None, field: str) -> dict[str, Any]:
     Raises:
         CrossLabelError: it is not a JSON object.
     """
-    try:
-        content = json.loads(text) if text else {}
-    except ValueError as error:
-        raise CrossLabelError(f"The field '{field}' is not valid JSON: {error}.") from error
+    content = strict_json.parse(text, f"The field '{field}'") if text else {}
     if not isinstance(content, dict):
         raise CrossLabelError(f'The field \'{field}\' has to be a JSON object such as {{"modality": "MR"}}.')
     return content

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -48,7 +47,7 @@ class Database:
         if self.sqlite_file is not None:
             event.listen(self._engine, "connect", _prepare_sqlite)
             event.listen(self._engine, "begin", _begin_sqlite)
-        self._writer = self._engine.execution_options(**{_WRITES: True})
+        self.writer = self._engine.execution_options(**{_WRITES: True})
         self.pseudonym_key = self._made_or_checked()
 
     @property
@@ -65,7 +64,7 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """The only transaction that writes at this moment; committed at the end, undone by any exception."""
-        with in_sentences(), self._writer.begin() as connection:
+        with in_sentences(), self.writer.begin() as connection:
             if self.sqlite_file is None:
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _WRITERS_LOCK})
             yield connection
@@ -75,9 +74,11 @@ class Database:
         self._engine.dispose()
 
     def _options(self) -> dict[str, Any]:
+        # Errors go to the log, and what users wrote does not belong there.
+        common = {"hide_parameters": True}
         if self.sqlite_file is not None:
-            return {"connect_args": {"timeout": BUSY_SECONDS}}
-        return {"pool_pre_ping": True}
+            return {**common, "connect_args": {"timeout": BUSY_SECONDS}}
+        return {**common, "pool_pre_ping": True}
 
     def _made_or_checked(self) -> str:
         # Under the writers' lock, so that of two processes that start at once one finds the other's tables.
@@ -88,7 +89,9 @@ class Database:
                 connection.execute(schema.about.insert(), row)
             version, key = connection.execute(select(schema.about.c.schema_version, schema.about.c.pseudonym_key)).one()
         if version > schema.SCHEMA_VERSION:
-            raise StoreError(f"The store was written by a newer CrossLabel (its tables have version {version}); update CrossLabel.")
+            raise StoreError(
+                f"The store was written by a newer CrossLabel (its tables have version {version}); update CrossLabel."
+            )
         return key
 
 
@@ -104,12 +107,3 @@ def _prepare_sqlite(connection: Any, _: Any) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     writes = connection.get_execution_options().get(_WRITES, False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-
-def sqlite_url(file: Path) -> URL:
-    """The URL of an SQLite file, whose folder is made where missing and kept to its owner."""
-    with in_sentences():
-        file.parent.mkdir(parents=True, exist_ok=True)
-        if os.name == "posix":
-            file.parent.chmod(0o700)
-    return URL.create("sqlite", database=str(file))

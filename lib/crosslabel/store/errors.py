@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -52,12 +53,12 @@ def in_sentences() -> Iterator[None]:
     """
     try:
         yield
-    except (OSError, SQLAlchemyError) as error:
+    except (OSError, SQLAlchemyError, sqlite3.Error) as error:
         logger.error("The store failed: %s", error)
         raise _sentence(error) from error
 
 
-def _sentence(error: OSError | SQLAlchemyError) -> StoreError:
+def _sentence(error: OSError | SQLAlchemyError | sqlite3.Error) -> StoreError:
     if isinstance(error, OSError):
         if error.errno in _NO_SPACE:
             return _disk_full()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -34,6 +35,17 @@ class Folders:
     def staging(self) -> Path:
         """Files on their way to their place; on the same disk, so that a rename takes them there."""
         return self.own / "staging"
+
+    @property
+    def identity(self) -> Path:
+        """Which database belongs to the folder, where it does not lie in it."""
+        return self.own / "identity"
+
+    def make_own(self) -> None:
+        """Make the hidden folder, which is for its owner only."""
+        self.own.mkdir(exist_ok=True)
+        if os.name == "posix":
+            self.own.chmod(0o700)
 
     @property
     def audit(self) -> Path:

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, func, select, update
 
 from crosslabel.errors import ImageError, NotFoundError
+from crosslabel.files import copy_synced, rename_synced, sync_folder
 from crosslabel.images import ImageSummary, Modality
 from crosslabel.images.naming import suffix_of
 from crosslabel.store.database import Database
-from crosslabel.store.durable import copy_synced, rename_synced, sync_folder
 from crosslabel.store.errors import ConflictError, in_sentences
 from crosslabel.store.folders import Folders
-from crosslabel.store.records import ImageRecord, ImageState
+from crosslabel.store.records import ImageRecord, ImageState, LabelState
 from crosslabel.store.scanning import Scanner
-from crosslabel.store.schema import images
+from crosslabel.store.schema import images, labels, leases, scores
 from crosslabel.store.staging import Staging
 from crosslabel.store.walking import found_at
 
@@ -51,6 +50,12 @@ class Images:
         with self._database.reading() as connection:
             rows = connection.execute(query if state is None else query.where(images.c.state == state.value)).all()
         return [self._record(row) for row in rows]
+
+    def count(self) -> int:
+        """Number of images that lie in the folder, readable or not."""
+        query = select(func.count()).select_from(images).where(images.c.state != ImageState.MISSING.value)
+        with self._database.reading() as connection:
+            return connection.scalar(query) or 0
 
     def of_patient(self, patient: str) -> Sequence[ImageRecord]:
         """The images that lie in the folder of the patient with this pseudonym."""
@@ -96,7 +101,7 @@ class Images:
             return self._scanner.add(found_at(self._folders, place))
 
     def remove(self, image_id: str) -> None:
-        """Delete the file or folder of an image for good; its record and labels stay, as those of a missing image.
+        """Delete the file or folder of an image for good; its labels are withdrawn and stay in their history.
 
         Raises:
             NotFoundError: there is no such image.
@@ -109,6 +114,11 @@ class Images:
                 sync_folder(path.parent)
                 missing = {"state": ImageState.MISSING.value, "verified": False}
                 connection.execute(update(images).where(images.c.id == image_id).values(missing))
+                # Another image may get this id one day.
+                withdrawn = {"state": LabelState.WITHDRAWN.value}
+                connection.execute(update(labels).where(labels.c.image_id == image_id).values(withdrawn))
+                for table in (scores, leases):
+                    connection.execute(table.delete().where(table.c.image_id == image_id))
             _remove(removed)
 
     def mark_verified(self, image_id: str) -> None:
@@ -162,7 +172,7 @@ class Images:
         )
 
 
-def known_image(connection: Connection, image_id: str) -> None:
+def require_image(connection: Connection, image_id: str) -> None:
     """Refuse an image that is not, or no longer, in the studies folder.
 
     Raises:

@@ -17,7 +17,34 @@ from crosslabel.images.naming import image_id_of, starts_as_dicom
 
 _FILES_TRIED = 8
 _ACQUISITIONS = frozenset(
-    "ct cbct mr mri pet pt us xr cxr xray mg t1 t1w t1n t1c t1ce t1gd t2 t2w t2f flair dwi adc swi pd bold".split()
+    [
+        "ct",
+        "cbct",
+        "mr",
+        "mri",
+        "pet",
+        "pt",
+        "us",
+        "xr",
+        "cxr",
+        "xray",
+        "mg",
+        "t1",
+        "t1w",
+        "t1n",
+        "t1c",
+        "t1ce",
+        "t1gd",
+        "t2",
+        "t2w",
+        "t2f",
+        "flair",
+        "dwi",
+        "adc",
+        "swi",
+        "pd",
+        "bold",
+    ]
 )
 _NAMES_A_PATIENT = re.compile(r"^(?:sub|subject|pat|patient|case|p)[-_ ]?[A-Za-z]*\d", re.IGNORECASE)
 

@@ -22,7 +22,7 @@ from crosslabel.store.schema import images
 from crosslabel.store.walking import SERIES, Found, Walk
 
 Progress = Callable[[int, int], None]
-_BATCH = 250
+_BATCH = 100
 _NOTHING_KNOWN = {
     "state": ImageState.UNREADABLE.value,
     **dict.fromkeys(("dimension", "modality", "sequence", "channels", "shape", "spacing")),
@@ -98,8 +98,9 @@ class Scanner:
 
     def add(self, found: Found) -> str:
         """Index one image at once; gives its id."""
+        described = self._described(found)
         with self._database.writing() as connection:
-            return self._write(connection, found, self._described(found), ScanReport())
+            return self._write(connection, found, described, ScanReport())
 
     def _update(self, stale: Sequence[Found], report: ScanReport) -> None:
         described = [self._described(each) for each in stale]
@@ -134,16 +135,18 @@ class Scanner:
     def _write(self, connection: Connection, found: Found, values: dict[str, Any], report: ScanReport) -> str:
         now = self._clock()
         image_id = connection.scalar(select(images.c.id).where(images.c.path == found.path))
-        known = image_id is not None
         if image_id is None:
-            image_id, known = _free_id(connection, found)
-        if known:
-            renewed = {"path": found.path, "changed": now, "verified": False, **values}
-            connection.execute(update(images).where(images.c.id == image_id).values(renewed))
-            report.changed += 1
-        else:
+            image_id = _free_id(connection, found)
+        row = connection.execute(select(images.c.size, images.c.mtime_ns).where(images.c.id == image_id)).one_or_none()
+        if row is None:
             connection.execute(images.insert().values(id=image_id, path=found.path, added=now, changed=now, **values))
             report.added += 1
+        else:
+            # An image that was away and comes back as it was is still what its labels were drawn on.
+            same = (row.size, row.mtime_ns) == (found.size, found.mtime_ns)
+            renewed = {"path": found.path, "verified": False, **({} if same else {"changed": now}), **values}
+            connection.execute(update(images).where(images.c.id == image_id).values(renewed))
+            report.changed += 1
         if values["reason"]:
             report.unreadable[image_id] = values["reason"]
         return image_id
@@ -175,12 +178,12 @@ def _plain_id(found: Found) -> str:
     return found.path if found.kind == SERIES else str(path.with_name(image_id_of(path.name)))
 
 
-def _free_id(connection: Connection, found: Found) -> tuple[str, bool]:
-    """An id, and whether it belonged to an image that is gone and comes back in another format."""
+def _free_id(connection: Connection, found: Found) -> str:
+    """An id that no image has, or that of one which is gone and comes back in another format."""
     for candidate in _possible_ids(found):
         state = connection.scalar(select(images.c.state).where(images.c.id == candidate))
-        if state is None or state == ImageState.MISSING.value:
-            return candidate, state is not None
+        if state in (None, ImageState.MISSING.value):
+            return candidate
     raise AssertionError("there is always a number that is free")
 
 

@@ -42,12 +42,13 @@ class UtcTime(TypeDecorator[datetime]):
 
 metadata = MetaData()
 
-# One row: which version the tables are of, and the key of this folder's pseudonyms.
+# One row: which version the tables are of, the studies folder that they belong to, and the key of its pseudonyms.
 about = Table(
     "about",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("schema_version", Integer, nullable=False),
+    Column("studies", String(32)),  # NULL for a database that lies in its folder
     Column("pseudonym_key", String(64), nullable=False),
 )
 

@@ -13,9 +13,9 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from sqlalchemy import Connection, select
 
+from crosslabel.files import copy_synced, make_folders, rename_synced
 from crosslabel.store import schema
 from crosslabel.store.database import Database
-from crosslabel.store.durable import copy_synced, make_folders, rename_synced
 from crosslabel.store.errors import StoreError, in_sentences
 from crosslabel.store.folders import Folders
 
@@ -130,7 +130,7 @@ class Staging:
         folder = self._folders.staging / uuid.uuid4().hex
         with self._database.writing():
             make_folders(folder)
-            self._lock = FileLock(folder / _LOCK)
+            self._lock = FileLock(folder / _LOCK, thread_local=False)
             self._lock.acquire(timeout=0)
         return folder
 

@@ -116,7 +116,7 @@ class Walk:
 
     def _file(self, path: Path, siblings: dict[str, os.DirEntry[str]]) -> Found | None:
         sidecar = siblings.get(f"{image_id_of(path)}.json")
-        return _found(self.folders, path, FILE, [entry.stat for entry in (siblings[path.name], sidecar) if entry is not None])
+        return _found(self.folders, path, [entry.stat for entry in (siblings[path.name], sidecar) if entry is not None])
 
 
 def found_at(folders: Folders, path: Path) -> Found:
@@ -128,20 +128,20 @@ def found_at(folders: Folders, path: Path) -> Found:
     if path.is_dir():
         return _series(folders, path)
     sidecar = path.with_name(f"{image_id_of(path)}.json")
-    found = _found(folders, path, FILE, [path.stat, *([sidecar.stat] if sidecar.is_file() else [])])
+    found = _found(folders, path, [path.stat, *([sidecar.stat] if sidecar.is_file() else [])])
     if found is None:
         raise NotFoundError(f"The file '{path.name}' was removed meanwhile; add it again.")
     return found
 
 
-def _found(folders: Folders, path: Path, kind: str, stats: Iterable[Callable[[], os.stat_result]]) -> Found | None:
+def _found(folders: Folders, path: Path, stats: Iterable[Callable[[], os.stat_result]]) -> Found | None:
     """None where a file was removed under way."""
     try:
         results = [stat() for stat in stats]
     except FileNotFoundError:
         return None
     size, mtime = sum(result.st_size for result in results), max(result.st_mtime_ns for result in results)
-    return Found(folders.relative(path), kind, size, mtime)
+    return Found(folders.relative(path), FILE, size, mtime)
 
 
 def _series(folders: Folders, folder: Path) -> Found:

@@ -9,6 +9,8 @@ from fastapi import Depends, Request
 from crosslabel.errors import NotFoundError
 from crosslabel.server.app import CrossLabelApp
 from crosslabel.server.jobs import TrainingJobs
+from crosslabel.server.metrics import Metrics
+from crosslabel.server.settings import Settings
 
 
 def _app(request: Request) -> CrossLabelApp:
@@ -19,8 +21,23 @@ def _jobs(request: Request) -> TrainingJobs:
     return request.app.state.jobs
 
 
+def _settings(request: Request) -> Settings:
+    return request.app.state.settings
+
+
+def _metrics(request: Request) -> Metrics:
+    return request.app.state.metrics
+
+
+def _audited(request: Request) -> dict[str, str]:
+    return request.state.audited
+
+
 App = Annotated[CrossLabelApp, Depends(_app)]
 Jobs = Annotated[TrainingJobs, Depends(_jobs)]
+ServerSettings = Annotated[Settings, Depends(_settings)]
+Audited = Annotated[dict[str, str], Depends(_audited)]
+Numbers = Annotated[Metrics, Depends(_metrics)]
 
 
 def known_task(app: CrossLabelApp, name: str) -> str:

@@ -15,11 +15,14 @@ from fastapi.responses import JSONResponse, Response
 from monailabel.utils.others.generic import get_mime_type
 from requests_toolbelt import MultipartEncoder
 
-from crosslabel.errors import CrossLabelError, NotFoundError
+from crosslabel.errors import CrossLabelError
 from crosslabel.images import IMAGE_SUFFIXES
 from crosslabel.images.naming import suffix_of
 from crosslabel.server.app import CrossLabelApp
-from crosslabel.server.routes.dependencies import App, known_task
+from crosslabel.server.door import check_size
+from crosslabel.server.routes.dependencies import App, Numbers, ServerSettings, known_task
+from crosslabel.server.routes.session import known_session
+from crosslabel.server.settings import Settings
 from crosslabel.server.uploads import json_object, received
 
 router = APIRouter(prefix="/infer", tags=["Infer"])
@@ -39,6 +42,8 @@ class Output(str, Enum):
 @router.post("/{model}", summary="Predict a study, an uploaded image or a session's image", response_class=Response)
 def infer(
     app: App,
+    settings: ServerSettings,
+    metrics: Numbers,
     model: str,
     image: Annotated[str, Query(description="id of a study")] = "",
     session_id: str = "",
@@ -49,8 +54,9 @@ def infer(
     options = json_object(params, "params")
     request = {name: value for name, value in options.items() if name not in _RESERVED}
     request["model"] = known_task(app, model)
-    with _image(app, image, session_id, file) as path:
+    with _image(app, settings, image, session_id, file) as path:
         result = app.infer({**request, "image": str(path)})
+    metrics.inference(model, result["params"]["latencies"]["infer"])
     if result["file"] is None:
         return JSONResponse(result["params"])
     label = Path(result["file"])
@@ -61,27 +67,17 @@ def infer(
 
 
 @contextlib.contextmanager
-def _image(app: CrossLabelApp, image: str, session_id: str, file: UploadFile | None) -> Iterator[Path]:
+def _image(app: CrossLabelApp, settings: Settings, image: str, session_id: str, file: UploadFile | None) -> Iterator[Path]:
     if file is not None:
         with received(file, IMAGE_SUFFIXES) as path:
+            check_size(path, settings)
             yield path
     elif session_id:
-        yield _of_session(app, session_id)
+        yield Path(known_session(app, session_id, update_ts=True).image)
     elif image:
         yield app.datastore().image_path(image)
     else:
         raise CrossLabelError("Nothing to predict: give the image's id, a file or a session.")
-
-
-def _of_session(app: CrossLabelApp, session_id: str) -> Path:
-    sessions = app.sessions()
-    try:
-        known = sessions.get_session(str(uuid.UUID(session_id))) if sessions is not None else None
-    except ValueError:
-        known = None
-    if known is None:
-        raise NotFoundError("This session does not exist or has expired; upload the image again.")
-    return Path(known.image)
 
 
 def _answer(label: Path, params: dict[str, Any], output: Output) -> Response:

@@ -10,13 +10,13 @@ from typing import Any
 
 from fastapi import APIRouter
 from fastapi.routing import APIRoute
-from monailabel.endpoints import batch_infer, datastore, model, scoring, session
+from monailabel.endpoints import datastore, model
 
 from crosslabel.errors import CrossLabelError
 
-# Not offered: proxy and ohif belong to a DICOMweb archive, wsi_infer to pathology slides, logs to a file that
-# only the stock command writes.
-_ROUTERS = (batch_infer, datastore, model, scoring, session)
+# Not offered: proxy and ohif belong to a DICOMweb archive, wsi_infer to pathology slides, logs to a file that only the
+# stock command writes, and scoring starts a process for any name while no scoring method is served.
+_ROUTERS = (datastore, model)
 
 
 def stock_routes(own: Collection[tuple[str, str]]) -> APIRouter:

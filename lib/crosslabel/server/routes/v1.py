@@ -8,9 +8,9 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 import crosslabel
-from crosslabel.errors import ImageError
 from crosslabel.server.routes.dependencies import App, known_task
-from crosslabel.server.studies import Studies
+from crosslabel.server.submissions import is_for
+from crosslabel.store import ImageRecord
 from crosslabel.tasks import TaskSpec
 
 router = APIRouter(prefix="/api/v1", tags=["CrossLabel"])
@@ -58,9 +58,15 @@ class Task(BaseModel):
 
 
 class Study(BaseModel):
-    """A study: ``shape`` in voxels, ``spacing`` in mm; ``problem`` says why it cannot be read."""
+    """A study: ``shape`` in voxels, ``spacing`` in mm; ``problem`` says why it cannot be read.
+
+    ``patient`` and ``study`` are pseudonyms, the same for all images of one patient and of one examination. With a task,
+    ``labelled`` is meant for this task.
+    """
 
     id: str
+    patient: str
+    study: str
     dimension: Literal[2, 3] | None = None
     modality: str | None = None
     sequence: str | None = None
@@ -91,12 +97,14 @@ def tasks(app: App) -> list[Task]:
 @router.get("/images", summary="The studies; with a task, those that it is for")
 def images(app: App, task: str | None = None) -> list[Study]:
     studies = app.datastore()
-    names = sorted(studies.list_images())
-    if task is not None:
+    records = studies.records()
+    if task is None:
+        labelled = set(studies.get_labeled_images())
+    else:
         spec = app.tasks[known_task(app, task)]
-        names = [name for name in names if studies.is_eligible(name, spec)]
-    labelled = set(studies.get_labeled_images())
-    return [_study(studies, name, name in labelled) for name in names]
+        records = [image for image in records if is_for(image, spec)]
+        labelled = {label.image_id for label in studies.store.labels.current_of_all(task)}
+    return [_study(image, image.id in labelled) for image in records]
 
 
 def _task(task: TaskSpec, availability: dict) -> Task:
@@ -126,13 +134,14 @@ def _task(task: TaskSpec, availability: dict) -> Task:
     )
 
 
-def _study(studies: Studies, name: str, labelled: bool) -> Study:
-    try:
-        summary = studies.summary(name)
-    except ImageError as error:
-        return Study(id=name, labelled=labelled, problem=str(error))
+def _study(image: ImageRecord, labelled: bool) -> Study:
+    summary = image.summary
+    if summary is None:
+        return Study(id=image.id, patient=image.patient, study=image.study, labelled=labelled, problem=image.reason)
     return Study(
-        id=name,
+        id=image.id,
+        patient=image.patient,
+        study=image.study,
         dimension=summary.dimension,
         modality=summary.modality and summary.modality.value,
         sequence=summary.sequence,
@@ -140,4 +149,5 @@ def _study(studies: Studies, name: str, labelled: bool) -> Study:
         shape=list(summary.shape),
         spacing=list(summary.spacing),
         labelled=labelled,
+        problem=image.reason or None,
     )

@@ -1,0 +1,47 @@
+"""A real server process to measure."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import requests
+
+
+@dataclass(frozen=True)
+class Served:
+    """A running server: its URL and its process."""
+
+    address: str
+    process: int
+
+
+@contextmanager
+def served(studies: Path, port: int, **variables: str) -> Iterator[Served]:
+    """``crosslabel serve`` on a folder until the context ends, with further environment variables."""
+    address = f"http://127.0.0.1:{port}"
+    command = [Path(sys.executable).with_name("crosslabel"), "serve", "--studies", str(studies), "--port", str(port)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, env={**os.environ, **variables})
+    try:
+        _wait(process, address)
+        yield Served(address, process.pid)
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
+def _wait(process: subprocess.Popen, address: str, seconds: float = 120) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and process.poll() is None:
+        try:
+            if requests.get(f"{address}/health", timeout=10).ok:
+                return
+        except requests.ConnectionError:
+            time.sleep(0.2)
+    raise RuntimeError(f"the server did not start within {seconds:g} s")

@@ -1,0 +1,1 @@
+"""How large, how long and how many at once."""

@@ -1,0 +1,165 @@
+"""Labels as they arrive: what they say, which task they are for, and whether they fit it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from crosslabel.errors import CrossLabelError, ImageError, NotFoundError
+from crosslabel.images import Grid, read_grid, read_label
+from crosslabel.store import ImageRecord, ImageState
+from crosslabel.store.stock_layout import CLASS_SUFFIX, read_class_label
+from crosslabel.tasks import TaskSpec
+
+_VALUES_NAMED = 5
+
+
+class UnknownTaskError(CrossLabelError):
+    """Nothing says which of several tasks a label is for."""
+
+
+@dataclass(frozen=True)
+class Submission:
+    """A label of one image: a file of voxels, or a class.
+
+    Attributes:
+        file: the label file; None for a class.
+        values: of its voxels, without background.
+        class_name: None for a file.
+    """
+
+    file: Path | None = None
+    values: frozenset[int] = frozenset()
+    class_name: str | None = None
+
+    @classmethod
+    def read(cls, file: Path, image: ImageRecord) -> Submission:
+        """Read a label file of an image.
+
+        Raises:
+            ImageError: image or label cannot be read, the label lies elsewhere than the image, or a class label names
+                no class.
+        """
+        if file.suffix == CLASS_SUFFIX:
+            return cls(class_name=read_class_label(file))
+        if image.summary is None or image.state is not ImageState.READY:
+            raise ImageError(f"The image '{image.id}' cannot be read, so it takes no label: {image.reason}")
+        array, grid = read_label(file, dimension=image.summary.dimension)
+        _check_grid(grid, image)
+        return cls(file, frozenset(int(value) for value in np.unique(array)) - {0})
+
+    def misfit(self, task: TaskSpec) -> str:
+        """One sentence that says why this is no label of a task; empty if it is one."""
+        if self.class_name is not None:
+            if self.class_name in task.classes:
+                return ""
+            return f"Task {task.name} has no class '{self.class_name}'; {_choices('its classes are', task.classes)}."
+        if task.kind != "segmentation":
+            return f'Task {task.name} sorts images into classes: save {{"class": NAME}} and no label map.'
+        foreign = sorted(self.values - set(task.label_values.values()))
+        if not foreign:
+            return ""
+        known = [f"{value} ({name})" for name, value in task.label_values.items()]
+        return (
+            f"The label holds the values {', '.join(map(str, foreign[:_VALUES_NAMED]))}, which task {task.name} does not "
+            f"have; {_choices('its values are', known)}."
+        )
+
+
+def task_of(
+    submission: Submission,
+    info: Mapping[str, Any],
+    image: ImageRecord,
+    tasks: Mapping[str, TaskSpec],
+    leased: Collection[str] = (),
+) -> TaskSpec:
+    """The task that a label is for.
+
+    ``info["task"]``; else the task that made the proposal, ``info["model"]``; else the only task that is for this kind
+    of image, has these values or this class, and has the names in ``info["label_info"]``; else of those the only one for
+    which the author was handed the image.
+
+    Args:
+        submission: the label.
+        info: what came with it.
+        image: what it was drawn on.
+        tasks: the served tasks by name.
+        leased: names of the tasks for which the author has the image.
+
+    Raises:
+        NotFoundError: the named task is not served.
+        UnknownTaskError: several tasks suit, or none.
+        ImageError: the label does not fit its task.
+    """
+    task = _named(info, tasks) or _only_fitting(submission, _names_in(info), suitable(image, tasks), leased)
+    misfit = submission.misfit(task)
+    if misfit:
+        raise ImageError(misfit)
+    return task
+
+
+def suitable(image: ImageRecord, tasks: Mapping[str, TaskSpec]) -> list[TaskSpec]:
+    """The tasks that an image is for."""
+    return [task for task in tasks.values() if is_for(image, task)]
+
+
+def is_for(image: ImageRecord, task: TaskSpec) -> bool:
+    """Whether an image can be read and is of the kind that a task is for."""
+    if image.state is not ImageState.READY or image.summary is None:
+        return False
+    return bool(task.eligible(image.summary.dimension, image.summary.modality, image.summary.sequence))
+
+
+def _named(info: Mapping[str, Any], tasks: Mapping[str, TaskSpec]) -> TaskSpec | None:
+    task, model = info.get("task"), info.get("model")
+    if task is not None:
+        if not isinstance(task, str) or task not in tasks:
+            raise NotFoundError(f"There is no task '{task}' here; this server has: {', '.join(tasks)}.")
+        return tasks[task]
+    return tasks.get(model) if isinstance(model, str) else None
+
+
+def _only_fitting(
+    submission: Submission, names: frozenset[str], tasks: Sequence[TaskSpec], leased: Collection[str]
+) -> TaskSpec:
+    fitting = [task for task in tasks if not submission.misfit(task) and names <= {label.name for label in task.labels}]
+    handed_out = [task for task in fitting if task.name in leased]
+    for found in (fitting, handed_out):
+        if len(found) == 1:
+            return found[0]
+    if len(tasks) == 1:
+        return tasks[0]
+    choices = ", ".join(task.name for task in fitting or tasks)
+    if not choices:
+        raise UnknownTaskError("No task of this server is for this image, so nothing says what the label means; name a task.")
+    raise UnknownTaskError(f'Nothing says which task the label is for; add "task" to params, one of: {choices}.')
+
+
+def _names_in(info: Mapping[str, Any]) -> frozenset[str]:
+    """Names of segments that a stock client sends along: a list of objects with a name, or an object by name."""
+    given = info.get("label_info")
+    if isinstance(given, Mapping):
+        return frozenset(map(str, given))
+    entries = given if isinstance(given, list) else []
+    return frozenset(str(entry["name"]) for entry in entries if isinstance(entry, Mapping) and "name" in entry)
+
+
+def _check_grid(grid: Grid, image: ImageRecord) -> None:
+    wanted = read_grid(image.path)
+    if grid.shape != wanted.shape:
+        raise ImageError(
+            f"The label has {grid.shape} voxels and image '{image.id}' {wanted.shape}; save it in the image's grid."
+        )
+    if not grid.same_as(wanted):
+        raise ImageError(
+            f"The label lies elsewhere in space than image '{image.id}'; save it in the image's grid, with its origin, "
+            "spacing and directions."
+        )
+
+
+def _choices(opening: str, names: Sequence[str]) -> str:
+    return f"{opening} {', '.join(names)}" if names else "it is a segmentation and takes a label map"
