@@ -23,6 +23,9 @@ _READ_WITH_ENTRY = frozenset(
         "/datastore/dataset",
         "/session/{session_id}",
         "/model/{model}",
+        "/api/v1/labels",
+        "/api/v1/labels/compare",
+        "/api/v1/labels/{label_id:int}/file",
     }
 )
 _NO_ENTRY = frozenset({"/auth/token"})
@@ -76,10 +79,10 @@ class Auditing:
         await self.app(scope, receive, send_after_entry)
 
     def _named(self, scope: Scope) -> dict[str, str]:
-        parameters = self.routes.parameters(scope["path"])
+        parameters = self.routes.parameters(scope["method"], scope["path"])
         query = parse_qs(scope["query_string"].decode("latin-1"))
-        image = next((query[name][0] for name in _IMAGE_NAMES if name in query), "")
-        task = parameters.get("model") or next(iter(query.get("task", [])), "")
+        image = parameters.get("image") or next((query[name][0] for name in _IMAGE_NAMES if name in query), "")
+        task = parameters.get("model") or parameters.get("task") or next(iter(query.get("task", [])), "")
         return {"task": task, "image_id": image}
 
     def _write(self, scope: Scope, audited: dict[str, str], status: int) -> None:

@@ -39,7 +39,7 @@ class RequestContext:
             return
         started, status = time.perf_counter(), 0
         request_id = request_ids.begin(Headers(scope=scope).get(request_ids.HEADER))
-        template = self.routes.template(scope["path"])
+        template = self.routes.template(scope["method"], scope["path"])
         state = scope.setdefault("state", {})
         state["request_id"], state["template"] = request_id, template
 

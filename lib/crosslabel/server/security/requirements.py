@@ -26,10 +26,15 @@ _ANNOTATE: dict[str, tuple[str, ...]] = {
     "/datastore/label": (*_READ, "PUT"),
     "/datastore/label/info": (*_READ, "PUT"),
     "/datastore/updatelabelinfo": ("PUT",),
+    "/api/v1/labels/{task}/{image:path}": ("POST",),
 }
 _REVIEW: dict[str, tuple[str, ...]] = {
     "/datastore/label": ("DELETE",),
     "/datastore/dataset": _READ,
+    "/api/v1/labels/adjudicate": ("POST",),
+    "/api/v1/labels/{label_id:int}/approve": ("POST",),
+    "/api/v1/labels/{label_id:int}/return": ("POST",),
+    "/api/v1/labels/{label_id:int}/revert": ("POST",),
 }
 _TYPED_ROUTES = "/api/v1/"
 
