@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import torch
 import typer
@@ -70,21 +70,36 @@ def train(task: TaskSpec, work: Path) -> None:
     store = ModelStore(work / "models")
     cases = labelled_cases(work / "data", task)
     job = TrainingJob(task, cases, store, work / "run", start_from=store.current(task), on_event=show)
-    version = job.run(resume=True)
-    if version is None:
-        return
+    if job.run(resume=True) is not None:
+        write_demonstration(task, store)
+
+
+def write_demonstration(task: TaskSpec, store: ModelStore) -> None:
+    """Write the newest version of a task as its demonstration checkpoint, with the record of all runs that led to it."""
+    *earlier, version = store.versions(task)
+    seeds = DATA[task.name][1]
     record = {
         "demonstration": True,
         "generator_version": GENERATOR_VERSION,
         "seeds": [seeds.start, seeds.stop - 1],
         "command": f"python sample_data/train_checkpoints.py {task.name}",
         **store.record(version),
+        "earlier_runs": [_in_short(store.record(run)) for run in earlier],
     }
-    # Half precision halves the file; predictions differ by less than one voxel in a thousand.
+    # Half precision halves the file; the weights are read back as float32.
     halved = {name: value.half() if value.is_floating_point() else value for name, value in store.load(task).state.items()}
     save_checkpoint(HERE / "checkpoints" / f"{task.name}.pt", task, halved, record)
     write_json(HERE / "checkpoints" / f"{task.name}.json", record)
     console.print(f"{task.name}: {json.dumps(record['metrics'])}")
+
+
+def _in_short(record: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "training": record["task"]["training"],
+        "cases": len(record["data"]["training"]),
+        "metrics": record["metrics"],
+        "seconds": record["seconds"],
+    }
 
 
 def show(event: ProgressEvent) -> None:
