@@ -7,9 +7,13 @@ import socket
 from collections.abc import Iterator
 
 import pytest
+import torch
 
 from guarded_server import GuardedServer, guarded_server
 from server_process import ALLOWED_ORIGIN, Server, running_server
+
+# The networks of tests are tiny: a second thread costs more than it gives, and sums in another order make other weights.
+torch.set_num_threads(1)
 
 
 @pytest.fixture

@@ -7,10 +7,15 @@ import signal
 import sys
 from pathlib import Path
 
+import torch
+
 from crosslabel.checkpoints import ModelStore
 from crosslabel.data import labelled_cases
 from crosslabel.tasks import TaskSpec
 from crosslabel.training import ProgressEvent, State, TrainingJob
+
+# As in the tests: sums in another order would give other weights.
+torch.set_num_threads(1)
 
 
 def main(task_json: str, data: str, run: str, models: str, epoch: str) -> None:
