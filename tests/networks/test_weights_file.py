@@ -44,7 +44,7 @@ def test_objects_that_could_run_code_are_refused_and_do_not_run(tmp_path, zipped
 
 
 def test_a_missing_file_is_refused(tmp_path):
-    with pytest.raises(CheckpointError, match=r"absent\.pt cannot be opened \(No such file or directory\)"):
+    with pytest.raises(CheckpointError, match=r"^absent\.pt cannot be opened \(No such file or directory\)"):
         read_weights_file(tmp_path / "absent.pt")
 
 

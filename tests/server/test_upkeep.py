@@ -66,6 +66,7 @@ def test_a_file_that_is_put_there_or_taken_away_is_noticed(started, folder, monk
         return {image.id for image in store.images.list()}
 
     until(lambda: "later/mr_9" in ready() and "mr_1" not in ready())
+    assert "mr_0" in ready()
 
 
 def test_labels_of_all_tasks_are_exported_after_a_change_and_what_is_left_at_the_end(started, folder):

@@ -14,13 +14,14 @@ def read_weights_file(path: str | Path) -> Any:
     """What ``torch.save`` wrote, on the CPU, if it is made of tensors and plain containers only.
 
     Raises:
-        CheckpointError: the file is missing, is not such a file, or holds Python objects that could run code.
+        CheckpointError: the file is missing, is not such a file, or holds Python objects that could run code; the message
+            names the file without its folder, because the server passes it on to clients.
     """
     path = Path(path)
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except OSError as error:
-        raise CheckpointError(f"{path} cannot be opened ({error.strerror}); check the path.") from error
+        raise CheckpointError(f"{path.name} cannot be opened ({error.strerror}); check the path.") from error
     except Exception as error:
         # The unpickler is a small interpreter: bytes that are no checkpoint end in almost any exception there
         # is (IndexError, struct.error, UnicodeDecodeError, AssertionError, ...). A refused object is named as
@@ -29,4 +30,4 @@ def read_weights_file(path: str | Path) -> Any:
             message = "holds Python objects that could run code, so it was not loaded; use a file of weights only."
         else:
             message = "is damaged or was not written by torch.save; choose another file."
-        raise CheckpointError(f"{path} {message}") from error
+        raise CheckpointError(f"{path.name} {message}") from error
