@@ -1,8 +1,17 @@
-"""The one training loop of the project, and the jobs that run it."""
+"""What is trained and how it is run as a job; the loop itself is in :mod:`crosslabel.optimisation`."""
 
+from crosslabel.optimisation import (
+    RESUME_FILE,
+    LoopSettings,
+    Objective,
+    Outcome,
+    ProgressEvent,
+    ProgressFile,
+    State,
+    TrainingLoop,
+    read_progress,
+)
 from crosslabel.training.job import TrainingJob
-from crosslabel.training.loop import RESUME_FILE, LoopSettings, Objective, Outcome, TrainingLoop
-from crosslabel.training.progress import ProgressEvent, ProgressFile, State, read_progress
 
 __all__ = [
     "RESUME_FILE",

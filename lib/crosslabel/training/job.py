@@ -16,13 +16,12 @@ from crosslabel.checkpoints import ModelStore, Version
 from crosslabel.data import Case, hold_back
 from crosslabel.errors import CrossLabelError, DataError
 from crosslabel.inference import pick_device
+from crosslabel.optimisation import RESUME_FILE, LoopSettings, Outcome, ProgressEvent, ProgressFile, State, TrainingLoop
 from crosslabel.provenance import code_commit
 from crosslabel.tasks import TaskSpec
 from crosslabel.tasks.building import network_of
 from crosslabel.training.classification import ClassificationObjective
-from crosslabel.training.loop import RESUME_FILE, LoopSettings, Outcome, TrainingLoop
 from crosslabel.training.prepared_cases import PreparedCases
-from crosslabel.training.progress import ProgressEvent, ProgressFile, State
 from crosslabel.training.segmentation import SegmentationObjective
 
 

@@ -16,7 +16,7 @@ from torch import nn
 from crosslabel.errors import CheckpointError, CrossLabelError
 from crosslabel.files import replacing
 from crosslabel.networks import read_weights_file
-from crosslabel.training.progress import ProgressEvent, State
+from crosslabel.optimisation.progress import ProgressEvent, State
 
 RESUME_FILE = "resume.pt"
 
@@ -60,7 +60,7 @@ class Outcome:
 
 
 class TrainingLoop:
-    """Trains a network towards an objective with AdamW and a cosine schedule.
+    """Trains a network towards an objective with a cosine schedule.
 
     A run that is killed goes on from its last finished epoch and ends with the same weights as one that was not, because all
     randomness is drawn from (seed, epoch, step) and the optimiser's state is kept beside the weights.
@@ -72,6 +72,10 @@ class TrainingLoop:
         folder: where the state to resume from is kept.
         on_event: called with every :class:`ProgressEvent`.
         cancelled: asked after every step; ``True`` ends the run after the epoch in hand is dropped.
+        optimizer: makes the optimiser of the network; AdamW with the settings' learning rate and weight decay if ``None``.
+            Several learners that play against each other are groups of its parameters.
+        after_step: called with the network after every step, as moving averages of weights need it. What it changes has
+            to be part of the network's state, so that a resumed run goes on from it.
     """
 
     def __init__(
@@ -82,6 +86,9 @@ class TrainingLoop:
         folder: Path,
         on_event: Callable[[ProgressEvent], None] = lambda event: None,
         cancelled: Callable[[], bool] = lambda: False,
+        *,
+        optimizer: Callable[[nn.Module], torch.optim.Optimizer] | None = None,
+        after_step: Callable[[nn.Module], None] = lambda network: None,
     ) -> None:
         self.network = network
         self.objective = objective
@@ -90,7 +97,8 @@ class TrainingLoop:
         self.on_event = on_event
         self.cancelled = cancelled
         self.device = next(network.parameters()).device
-        self.optimizer = torch.optim.AdamW(network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
+        self.after_step = after_step
+        self.optimizer = self._adamw() if optimizer is None else optimizer(network)
         self.schedule = torch.optim.lr_scheduler.CosineAnnealingLR(
             self.optimizer, settings.epochs, eta_min=settings.learning_rate / 100
         )
@@ -130,6 +138,10 @@ class TrainingLoop:
             self._emit(State.TRAINING)
         return self._outcome(State.FINISHED)
 
+    def _adamw(self) -> torch.optim.Optimizer:
+        settings = self.settings
+        return torch.optim.AdamW(self.network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
+
     def _train_epoch(self) -> bool:
         # Dropout and other draws of the network follow (seed, epoch), whatever ran before in this process.
         torch.manual_seed((self.settings.seed * 100_003 + self.epoch) % 2**32)
@@ -150,6 +162,7 @@ class TrainingLoop:
             total.backward()
             nn.utils.clip_grad_norm_(self.network.parameters(), max_norm=12.0)
             self.optimizer.step()
+            self.after_step(self.network)
             for name, loss in losses.items():
                 sums[name] += float(loss.detach())
         self.schedule.step()

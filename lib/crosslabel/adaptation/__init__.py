@@ -1,0 +1,1 @@
+"""Learning an unlabelled target domain from labelled source domains."""

@@ -1,0 +1,18 @@
+"""Adaptation of images: source volumes made to look like the target's, or like anything at all."""
+
+from crosslabel.adaptation.image_level.adapter import Chain, ImageAdapter, Picture, Unchanged, Volume, Watch
+from crosslabel.adaptation.image_level.building import build_adapter
+from crosslabel.adaptation.image_level.histogram import HistogramMatching
+from crosslabel.adaptation.image_level.randomisation import GIN
+
+__all__ = [
+    "GIN",
+    "Chain",
+    "HistogramMatching",
+    "ImageAdapter",
+    "Picture",
+    "Unchanged",
+    "Volume",
+    "Watch",
+    "build_adapter",
+]

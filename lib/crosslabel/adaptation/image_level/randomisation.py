@@ -1,0 +1,63 @@
+"""Global intensity non-linear augmentation (GIN): the look of an image randomised by small random networks.
+
+Ouyang et al. 2022, "Causality-inspired Single-source Domain Generalization for Medical Image Segmentation", IEEE
+Transactions on Medical Imaging, section III-B.
+"""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from crosslabel.adaptation.image_level.adapter import Unchanged
+
+_CONVOLUTIONS = {2: F.conv2d, 3: F.conv3d}
+
+
+class GIN(Unchanged):
+    """Sends a patch through a shallow convolutional network with weights drawn anew, and blends it with the original.
+
+    With g a network of ``layers`` convolutions (kernels of 1 or 3 voxels, leaky ReLU between them) whose weights and biases
+    are drawn from a normal distribution, and a drawn from U(0, 1), the result is a g(x) + (1 - a) x, scaled to the Frobenius
+    norm of x. Weights are divided by the root of the fan-in, so that a blends two images of like size. Structures stay where
+    they are to within ``layers`` voxels; grey values, their order and contrast change.
+
+    Args:
+        layers: convolutions of the random network.
+        width: channels between them.
+        share: of patches that are changed.
+    """
+
+    name = "gin"
+
+    def __init__(self, layers: int = 4, width: int = 2, share: float = 0.9) -> None:
+        self.layers = layers
+        self.width = width
+        self.share = share
+
+    def patch(self, patch: Tensor, rng: np.random.Generator) -> Tensor:
+        if rng.random() >= self.share:
+            return patch
+        strength = float(rng.random())
+        blended = strength * self._random_network(patch, rng) + (1 - strength) * patch
+        norm = torch.linalg.vector_norm(blended)
+        return blended * (torch.linalg.vector_norm(patch) / norm) if norm > 0 else patch
+
+    def _random_network(self, x: Tensor, rng: np.random.Generator) -> Tensor:
+        channels, axes = x.shape[0], x.ndim - 1
+        widths = [channels, *[self.width] * (self.layers - 1), channels]
+        for layer, (before, after) in enumerate(pairwise(widths)):
+            size = int(rng.choice((1, 3)))
+            weight = rng.standard_normal((after, before, *[size] * axes)) / math.sqrt(before * size**axes)
+            bias = rng.standard_normal(after)
+            # The border is continued, so that the edge of a patch does not look like the edge of the body.
+            padded = F.pad(x[None], [size // 2] * (2 * axes), mode="replicate") if size > 1 else x[None]
+            x = _CONVOLUTIONS[axes](padded, torch.as_tensor(weight).to(x), torch.as_tensor(bias).to(x))[0]
+            if layer < self.layers - 1:
+                x = F.leaky_relu(x, 0.01)
+        return x

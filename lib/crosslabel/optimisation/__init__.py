@@ -1,0 +1,16 @@
+"""The one training loop of the project and its progress, for whatever a network learns: labels, styles, classes."""
+
+from crosslabel.optimisation.loop import RESUME_FILE, LoopSettings, Objective, Outcome, TrainingLoop
+from crosslabel.optimisation.progress import ProgressEvent, ProgressFile, State, read_progress
+
+__all__ = [
+    "RESUME_FILE",
+    "LoopSettings",
+    "Objective",
+    "Outcome",
+    "ProgressEvent",
+    "ProgressFile",
+    "State",
+    "TrainingLoop",
+    "read_progress",
+]
