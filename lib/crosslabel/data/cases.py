@@ -1,4 +1,4 @@
-"""A labelled case: an image on disk and what is known of it."""
+"""A case: an image on disk and what is known of it."""
 
 from __future__ import annotations
 
@@ -14,25 +14,27 @@ from crosslabel.tasks import TaskSpec
 
 @dataclass(frozen=True)
 class Case:
-    """One labelled image.
+    """One image, with its label where it has one.
 
     Attributes:
         id: unique in its data set.
         image: file or DICOM folder.
-        label: label file of a segmentation, or the class name of a classification.
+        label: label file of a segmentation, or the class name of a classification; ``None`` if it is unlabelled.
         modality: what the data set says of the image; ``None`` leaves it to the file.
         sequence: likewise, for MR.
         value_names: what each stored label value means, if the data set says so.
         own_values: the label holds the task's own values (saved by CrossLabel), so nothing is mapped.
+        patient: whose image it is, where that is known; a split keeps a patient's images together.
     """
 
     id: str
     image: Path
-    label: Path | str
+    label: Path | str | None
     modality: Modality | None = None
     sequence: str | None = None
     value_names: dict[int, str] | None = field(default=None, hash=False)
     own_values: bool = False
+    patient: str | None = None
 
     def read_label(self, task: TaskSpec) -> tuple[np.ndarray, Grid]:
         """The label in the task's values, and its grid.
@@ -41,7 +43,7 @@ class Case:
             ImageError: the file is unreadable, or holds values that cannot be mapped; the message names the case.
         """
         if not isinstance(self.label, Path):
-            raise TypeError(f"case {self.id} has a class and no label file")
+            raise TypeError(f"case {self.id} has no label file")
         values, grid = read_label(self.label, dimension=task.dimension)
         try:
             if self.own_values:

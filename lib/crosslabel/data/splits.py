@@ -10,10 +10,10 @@ from crosslabel.data.cases import Case
 
 
 def hold_back(cases: Sequence[Case], share: float, seed: int = 0) -> tuple[list[Case], list[Case]]:
-    """Split cases into training and validation by a hash of their ids.
+    """Split cases into training and validation by a hash of their patients, or of their ids where no patient is known.
 
     A case stays on its side when others come or go, so held-back cases never leak into training as a data set grows. Classes
-    are split one by one, so each keeps its share.
+    are split one by one, so each keeps its share; a patient whose images are of several classes is held back with all of them.
 
     Args:
         cases: the labelled cases.
@@ -29,11 +29,16 @@ def hold_back(cases: Sequence[Case], share: float, seed: int = 0) -> tuple[list[
         groups[case.label if isinstance(case.label, str) else ""].append(case)
     held: set[str] = set()
     for group in groups.values():
-        if len(group) >= 5:
-            ranked = sorted(group, key=lambda case: _position(case.id, seed))
-            below = [case.id for case in ranked if _position(case.id, seed) < share]
-            held.update(below or ([ranked[0].id] if share > 0 else []))
-    return [case for case in cases if case.id not in held], [case for case in cases if case.id in held]
+        owners = {_owner(case) for case in group}
+        if len(owners) >= 5:
+            ranked = sorted(owners, key=lambda owner: _position(owner, seed))
+            below = [owner for owner in ranked if _position(owner, seed) < share]
+            held.update(below or (ranked[:1] if share > 0 else []))
+    return [case for case in cases if _owner(case) not in held], [case for case in cases if _owner(case) in held]
+
+
+def _owner(case: Case) -> str:
+    return case.id if case.patient is None else case.patient
 
 
 def _position(id: str, seed: int) -> float:

@@ -8,7 +8,6 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Protocol
 
 import torch
 from torch import nn
@@ -16,37 +15,12 @@ from torch import nn
 from crosslabel.errors import CheckpointError, CrossLabelError
 from crosslabel.files import replacing
 from crosslabel.networks import read_weights_file
+from crosslabel.optimisation import processes
+from crosslabel.optimisation.objective import Objective
 from crosslabel.optimisation.progress import ProgressEvent, State
+from crosslabel.optimisation.settings import LoopSettings, Precision, make_optimizer, make_schedule
 
 RESUME_FILE = "resume.pt"
-
-
-class Objective(Protocol):
-    """What a network is trained for."""
-
-    metric: str
-    """Name of the metric, higher is better, that decides which weights are kept."""
-
-    def losses(self, network: nn.Module, epoch: int, step: int) -> dict[str, torch.Tensor]:
-        """Scalar losses of one step, which are added up; what is drawn depends on (epoch, step) alone."""
-        ...
-
-    def validate(self, network: nn.Module) -> dict[str, float]:
-        """Metrics on held-back cases; empty where none are held back."""
-        ...
-
-
-@dataclass(frozen=True)
-class LoopSettings:
-    """How long and how fast to train; see :class:`crosslabel.tasks.TrainingSpec` for the fields."""
-
-    epochs: int
-    steps_per_epoch: int
-    learning_rate: float
-    weight_decay: float
-    validate_every: int
-    mixed_precision: bool
-    seed: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,10 +34,13 @@ class Outcome:
 
 
 class TrainingLoop:
-    """Trains a network towards an objective with a cosine schedule.
+    """Trains a network towards an objective.
 
     A run that is killed goes on from its last finished epoch and ends with the same weights as one that was not, because all
-    randomness is drawn from (seed, epoch, step) and the optimiser's state is kept beside the weights.
+    randomness is drawn from (seed, epoch, batch) and the states of optimiser and objective are kept beside the weights.
+
+    Under torchrun the ``accumulate`` batches of a step are shared out among the processes, so that N processes do what one
+    does with ``accumulate: N``; the first process alone writes.
 
     Args:
         network: on the device to train on.
@@ -72,10 +49,8 @@ class TrainingLoop:
         folder: where the state to resume from is kept.
         on_event: called with every :class:`ProgressEvent`.
         cancelled: asked after every step; ``True`` ends the run after the epoch in hand is dropped.
-        optimizer: makes the optimiser of the network; AdamW with the settings' learning rate and weight decay if ``None``.
-            Several learners that play against each other are groups of its parameters.
-        after_step: called with the network after every step, as moving averages of weights need it. What it changes has
-            to be part of the network's state, so that a resumed run goes on from it.
+        optimizer: makes the optimiser of the network; the settings' one if ``None``. Several learners that play against each
+            other are groups of its parameters.
     """
 
     def __init__(
@@ -88,7 +63,6 @@ class TrainingLoop:
         cancelled: Callable[[], bool] = lambda: False,
         *,
         optimizer: Callable[[nn.Module], torch.optim.Optimizer] | None = None,
-        after_step: Callable[[nn.Module], None] = lambda network: None,
     ) -> None:
         self.network = network
         self.objective = objective
@@ -97,20 +71,17 @@ class TrainingLoop:
         self.on_event = on_event
         self.cancelled = cancelled
         self.device = next(network.parameters()).device
-        self.after_step = after_step
-        self.optimizer = self._adamw() if optimizer is None else optimizer(network)
-        self.schedule = torch.optim.lr_scheduler.CosineAnnealingLR(
-            self.optimizer, settings.epochs, eta_min=settings.learning_rate / 100
-        )
-        # bf16 needs no loss scaling; GPUs without it train in float32.
-        self.autocast = (
-            settings.mixed_precision and self.device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
-        )
+        processes.check_share(settings.accumulate)
+        self.parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
+        self.optimizer = make_optimizer(self.parameters, settings) if optimizer is None else optimizer(network)
+        self.schedule = make_schedule(self.optimizer, settings)
+        self.precision = Precision(settings.mixed_precision, self.device)
         self.epoch = 0
         self.elapsed = 0.0
         self.losses: dict[str, float] = {}
         self.metrics: dict[str, float] = {}
         self.best: tuple[float, int, dict[str, float], dict[str, torch.Tensor]] | None = None
+        self.without_gain = 0
 
     def run(self, *, resume: bool = False) -> Outcome:
         """Train to the end, or until cancelled.
@@ -124,10 +95,12 @@ class TrainingLoop:
         """
         if resume:
             self._restore()
+        # Not before the weights are restored: the processes start from those of the first.
+        network = processes.shared(self.network)
         self._emit(State.TRAINING)
-        while self.epoch < self.settings.epochs:
+        while self.epoch < self.settings.epochs and not self._stalled():
             started = time.monotonic()
-            if not self._train_epoch():
+            if not self._train_epoch(network):
                 self._emit(State.CANCELLED, "Training was stopped; it can be resumed.")
                 return self._outcome(State.CANCELLED)
             self.epoch += 1
@@ -138,47 +111,71 @@ class TrainingLoop:
             self._emit(State.TRAINING)
         return self._outcome(State.FINISHED)
 
-    def _adamw(self) -> torch.optim.Optimizer:
-        settings = self.settings
-        return torch.optim.AdamW(self.network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
+    def _stalled(self) -> bool:
+        return self.settings.early_stop is not None and self.without_gain >= self.settings.early_stop
 
-    def _train_epoch(self) -> bool:
+    def _train_epoch(self, network: nn.Module) -> bool:
         # Dropout and other draws of the network follow (seed, epoch), whatever ran before in this process.
         torch.manual_seed((self.settings.seed * 100_003 + self.epoch) % 2**32)
+        try:
+            self.objective.begin_epoch(self.network, self.epoch)
+        except InterruptedError:
+            return False
         self.network.train()
         sums: dict[str, float] = defaultdict(float)
         for step in range(self.settings.steps_per_epoch):
-            if self.cancelled():
+            if processes.anyone(self.cancelled()):
                 return False
-            self.optimizer.zero_grad(set_to_none=True)
-            with torch.autocast(self.device.type, torch.bfloat16) if self.autocast else contextlib.nullcontext():
-                losses = self.objective.losses(self.network, self.epoch, step)
-            total = torch.stack([loss.float() for loss in losses.values()]).sum()
-            if not torch.isfinite(total):
-                raise CrossLabelError(
-                    f"The loss became {total.item()} in epoch {self.epoch + 1}; lower training.learning_rate in the task file "
-                    "and train again."
-                )
-            total.backward()
-            nn.utils.clip_grad_norm_(self.network.parameters(), max_norm=12.0)
-            self.optimizer.step()
-            self.after_step(self.network)
-            for name, loss in losses.items():
-                sums[name] += float(loss.detach())
+            for name, value in self._step(network, step).items():
+                sums[name] += value
+            self.objective.after_step(self.network)
         self.schedule.step()
-        self.losses = {name: value / self.settings.steps_per_epoch for name, value in sums.items()}
+        self.losses = {name: processes.mean(value / self.settings.steps_per_epoch) for name, value in sums.items()}
         return True
 
+    def _step(self, network: nn.Module, step: int) -> dict[str, float]:
+        """One step of the optimiser; returns the losses, averaged over this process's batches."""
+        self.optimizer.zero_grad(set_to_none=True)
+        first = step * self.settings.accumulate
+        mine = range(first + processes.rank(), first + self.settings.accumulate, processes.count())
+        means: dict[str, float] = defaultdict(float)
+        for draw in mine:
+            with self._synchronised(network, last=draw == mine[-1]):
+                with self.precision.autocast():
+                    losses = self.objective.losses(network, self.epoch, draw)
+                total = torch.stack([loss.float() for loss in losses.values()]).sum()
+                if not torch.isfinite(total):
+                    raise CrossLabelError(
+                        f"The loss became {total.item()} in epoch {self.epoch + 1}; lower training.learning_rate in the task "
+                        "file and train again."
+                    )
+                self.precision.scaler.scale(total / len(mine)).backward()
+            for name, loss in losses.items():
+                means[name] += float(loss.detach()) / len(mine)
+        self.precision.step(self.optimizer, self.parameters)
+        return means
+
+    @staticmethod
+    def _synchronised(network: nn.Module, *, last: bool) -> contextlib.AbstractContextManager[object]:
+        """Processes exchange gradients once a step, with the last batch."""
+        waits = not last and processes.count() > 1
+        return network.no_sync() if waits else contextlib.nullcontext()  # type: ignore[operator]
+
     def _validate(self) -> None:
-        self.network.eval()
+        kept = self.objective.kept(self.network)
+        kept.eval()
         with torch.inference_mode():
-            self.metrics = self.objective.validate(self.network)
+            self.metrics = self.objective.validate(kept)
         score = self.metrics.get(self.objective.metric)
         if score is not None and (self.best is None or score > self.best[0]):
             self.best = (score, self.epoch, dict(self.metrics), self._weights())
+            self.without_gain = 0
+        else:
+            self.without_gain += score is not None
 
     def _weights(self) -> dict[str, torch.Tensor]:
-        return {name: tensor.detach().cpu().clone() for name, tensor in self.network.state_dict().items()}
+        kept = self.objective.kept(self.network).state_dict()
+        return {name: tensor.detach().cpu().clone() for name, tensor in kept.items()}
 
     def _outcome(self, state: State) -> Outcome:
         if self.best is None:
@@ -187,6 +184,8 @@ class TrainingLoop:
         return Outcome(state, weights, metrics, epoch)
 
     def _emit(self, state: State, message: str = "") -> None:
+        if processes.rank() > 0:
+            return
         eta = self.elapsed / self.epoch * (self.settings.epochs - self.epoch) if self.epoch else None
         self.on_event(
             ProgressEvent(
@@ -203,6 +202,8 @@ class TrainingLoop:
         )
 
     def _save(self) -> None:
+        if processes.rank() > 0:
+            return
         content = {
             "settings": asdict(self.settings),
             "network": self.network.state_dict(),
@@ -213,6 +214,9 @@ class TrainingLoop:
             "losses": self.losses,
             "metrics": self.metrics,
             "best": self.best,
+            "without_gain": self.without_gain,
+            "scaler": self.precision.scaler.state_dict(),
+            "objective": self.objective.state(),
         }
         with replacing(self.folder / RESUME_FILE) as temporary:
             torch.save(content, temporary)
@@ -234,3 +238,6 @@ class TrainingLoop:
         self.schedule.load_state_dict(content["schedule"])
         self.epoch, self.elapsed = content["epoch"], content["elapsed"]
         self.losses, self.metrics, self.best = content["losses"], content["metrics"], content["best"]
+        self.without_gain = content["without_gain"]
+        self.precision.scaler.load_state_dict(content["scaler"])
+        self.objective.restore(content["objective"])

@@ -15,11 +15,12 @@ from pydantic import ValidationError
 
 from crosslabel.checkpoints import ModelStore
 from crosslabel.errors import DataError, TaskError
+from crosslabel.optimisation.loop import RESUME_FILE
 from crosslabel.server.final_labels import final_cases
 from crosslabel.server.studies import Studies
 from crosslabel.store import TrainingPolicy
 from crosslabel.tasks import TaskSpec, TrainingSpec
-from crosslabel.training import RESUME_FILE, ProgressEvent, State, TrainingJob, read_progress
+from crosslabel.training import ProgressEvent, State, TrainingJob, read_progress
 
 ALIVE = ("SUBMITTED", "RUNNING")
 _SETTINGS = ("epochs", "steps_per_epoch", "batch_size", "learning_rate", "seed")

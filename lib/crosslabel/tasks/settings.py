@@ -127,7 +127,8 @@ class NetworkSpec(Block):
 class TrainingSpec(Block):
     """Settings of the training loop.
 
-    An epoch is ``steps_per_epoch`` optimiser steps of ``batch_size`` patches (segmentation) or images (classification).
+    An epoch is ``steps_per_epoch`` optimiser steps of ``accumulate`` batches of ``batch_size`` patches (segmentation) or
+    images (classification).
     """
 
     epochs: int = Field(60, ge=1)
@@ -139,8 +140,15 @@ class TrainingSpec(Block):
     flip_axes: tuple[int, ...] = Field((), description="spatial axes along which training images may be flipped")
     validation_share: float = Field(0.2, ge=0, lt=1)
     validate_every: int = Field(5, ge=1, description="epochs between two validations")
-    mixed_precision: bool = True
+    mixed_precision: bool | Literal["bf16", "fp16"] = Field(True, description="on a GPU; true: bf16 where it has it")
     seed: int = 0
+    optimizer: Literal["adamw", "adabelief"] = "adamw"
+    accumulate: int = Field(1, ge=1, description="batches whose gradients make one step; processes share them")
+    schedule: Literal["cosine", "constant"] = "cosine"
+    early_stop: int | None = Field(None, ge=1, description="validations without a better metric that end the training")
+    head_weights: tuple[Annotated[float, Field(ge=0)], ...] = Field(
+        (), description="weight of the loss of each head, the main one first; equal if empty"
+    )
 
 
 class AdaptationSpec(Block):

@@ -11,10 +11,11 @@ from crosslabel.optimisation import (
     TrainingLoop,
     read_progress,
 )
-from crosslabel.training.job import TrainingJob
+from crosslabel.training.job import Job, TrainingJob
 
 __all__ = [
     "RESUME_FILE",
+    "Job",
     "LoopSettings",
     "Objective",
     "Outcome",

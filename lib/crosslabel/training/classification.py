@@ -12,11 +12,12 @@ from torch.nn import functional as F
 from crosslabel.augmentation import basic_augmentation, seeded
 from crosslabel.errors import DataError
 from crosslabel.networks.heads import main_logits
+from crosslabel.optimisation.objective import Objective
 from crosslabel.tasks import TaskSpec
 from crosslabel.training.prepared_cases import PreparedCases
 
 
-class ClassificationObjective:
+class ClassificationObjective(Objective):
     """Cross-entropy; validation by balanced accuracy (the mean of the classes' sensitivities).
 
     Args:
@@ -46,16 +47,16 @@ class ClassificationObjective:
             )
         self.members = [members[name] for name in task.classes if name in members]
 
-    def losses(self, network: nn.Module, epoch: int, step: int) -> dict[str, torch.Tensor]:
+    def losses(self, network: nn.Module, epoch: int, draw: int) -> dict[str, torch.Tensor]:
         settings = self.task.training
-        rng = np.random.default_rng([settings.seed, epoch, step])
+        rng = np.random.default_rng([settings.seed, epoch, draw])
         images, classes = [], []
         for number in range(settings.batch_size):
             group = self.members[int(rng.integers(len(self.members)))]
             case = self.training[group[int(rng.integers(len(group)))]]
-            drawn = seeded(self.augmentation, settings.seed, epoch, step, number)({"image": case.image})
+            drawn = seeded(self.augmentation, settings.seed, epoch, draw, number)({"image": case.image})
             images.append(torch.as_tensor(drawn["image"]).float())
-            classes.append(case.label)
+            classes.append(case.truth)
         logits = main_logits(network, torch.stack(images).to(self.device)).float()
         return {"cross-entropy": F.cross_entropy(logits, torch.stack(classes).to(self.device))}
 
@@ -65,7 +66,7 @@ class ClassificationObjective:
         for index in range(len(self.validation)):
             case = self.validation[index]
             guess = int(main_logits(network, case.image[None].to(self.device)).argmax())
-            hits[self.task.classes[int(case.label)]].append(guess == int(case.label))
+            hits[self.task.classes[int(case.truth)]].append(guess == int(case.truth))
         if not hits:
             return {}
         sensitivity = {name: float(np.mean(values)) for name, values in hits.items()}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import platform
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +18,11 @@ from crosslabel.checkpoints import ModelStore, Version
 from crosslabel.data import Case, hold_back
 from crosslabel.errors import CrossLabelError, DataError
 from crosslabel.inference import pick_device
-from crosslabel.optimisation import RESUME_FILE, LoopSettings, Outcome, ProgressEvent, ProgressFile, State, TrainingLoop
+from crosslabel.optimisation import processes
+from crosslabel.optimisation.loop import RESUME_FILE, Outcome, TrainingLoop
+from crosslabel.optimisation.objective import Objective
+from crosslabel.optimisation.progress import ProgressEvent, ProgressFile, State
+from crosslabel.optimisation.settings import LoopSettings
 from crosslabel.provenance import code_commit
 from crosslabel.tasks import TaskSpec
 from crosslabel.tasks.building import network_of
@@ -24,13 +30,14 @@ from crosslabel.training.classification import ClassificationObjective
 from crosslabel.training.prepared_cases import PreparedCases
 from crosslabel.training.segmentation import SegmentationObjective
 
+_DISK_IS_FULL = (errno.ENOSPC, errno.EDQUOT)
 
-class TrainingJob:
-    """Trains a task's network from labelled cases and publishes the best weights as a new version.
+
+class Job(ABC):
+    """Trains a task's network and publishes the best weights as a new version; subclasses say from what.
 
     Args:
         task: what to train.
-        cases: labelled cases; unusable ones are set aside and named in the provenance.
         store: where the version is published.
         run_dir: folder of the run: progress and the state to resume from.
         device: ``auto``, ``cpu``, ``cuda``, ...
@@ -42,7 +49,6 @@ class TrainingJob:
     def __init__(
         self,
         task: TaskSpec,
-        cases: Sequence[Case],
         store: ModelStore,
         run_dir: Path,
         *,
@@ -52,7 +58,6 @@ class TrainingJob:
         cancelled: Callable[[], bool] = lambda: False,
     ) -> None:
         self.task = task
-        self.cases = cases
         self.store = store
         self.run_dir = run_dir
         self.device = pick_device(device)
@@ -68,7 +73,7 @@ class TrainingJob:
             resume: go on where a run in the same folder was killed or cancelled.
 
         Returns:
-            The published version; ``None`` if the job was cancelled.
+            The published version; ``None`` if the job was cancelled, and in all processes but the first.
 
         Raises:
             CrossLabelError: what is wrong with the data, the task or the settings.
@@ -77,8 +82,9 @@ class TrainingJob:
 
         def emit(event: ProgressEvent) -> None:
             self._last = event
-            progress(event)
-            self.on_event(event)
+            if processes.rank() == 0:
+                progress(event)
+                self.on_event(event)
 
         try:
             emit(self._last)
@@ -90,33 +96,94 @@ class TrainingJob:
             message = "The GPU ran out of memory; lower training.batch_size or patch in the task file, or train on the CPU."
             emit(replace(self._last, state=State.FAILED, message=message))
             raise CrossLabelError(message) from error
+        except (OSError, RuntimeError) as error:
+            if not _is_full_disk(error):
+                raise
+            # Nothing can be written, so that the last event stays what it was; the state to resume from is whole.
+            raise CrossLabelError(
+                f"The disk of {self.run_dir} is full; free some space and resume, what was finished is kept."
+            ) from error
 
+    @abstractmethod
     def _train(self, emit: Callable[[ProgressEvent], None], resume: bool) -> Version | None:
-        training, validation, aside = self._split()
+        """Prepare the data and hand an objective to :meth:`_fit`."""
+
+    def _network(self) -> torch.nn.Module:
+        """The task's network, with fresh weights that follow the seed or those to start from."""
         torch.manual_seed(self.task.training.seed)
         network = network_of(self.task)
         if self.start_from is not None:
             network.load_state_dict(self.store.load(self.task, self.start_from).state)
-        network = network.to(self.device)
-        objective_of = SegmentationObjective if self.task.kind == "segmentation" else ClassificationObjective
-        loop = TrainingLoop(
-            network,
-            objective_of(self.task, training, validation, self.device),
-            loop_settings(self.task),
-            self.run_dir,
-            emit,
-            self.cancelled,
-        )
+        return network.to(self.device)
+
+    def _fit(
+        self,
+        network: torch.nn.Module,
+        objective: Objective,
+        emit: Callable[[ProgressEvent], None],
+        resume: bool,
+        describe: Callable[[Outcome], dict[str, Any]],
+    ) -> Version | None:
+        """Run the loop and publish its outcome with what ``describe`` says of it."""
+        loop = TrainingLoop(network, objective, loop_settings(self.task), self.run_dir, emit, self.cancelled)
         outcome = loop.run(resume=resume)
-        if outcome.state is State.CANCELLED:
+        if outcome.state is State.CANCELLED or processes.rank() > 0:
             return None
-        version = self.store.publish(
-            self.task, outcome.weights, self._provenance(outcome, training, validation, aside, loop.elapsed)
-        )
+        provenance = {**self._provenance(outcome, loop.elapsed), **describe(outcome)}
+        version = self.store.publish(self.task, outcome.weights, provenance)
         # A finished run has nothing left to resume; going on with it would publish the same weights again.
         (self.run_dir / RESUME_FILE).unlink(missing_ok=True)
         emit(replace(self._last, state=State.FINISHED, eta_seconds=0.0, message=f"Published {version.name}."))
         return version
+
+    def _provenance(self, outcome: Outcome, seconds: float) -> dict[str, Any]:
+        return {
+            "task": self.task.model_dump(mode="json", by_alias=True),
+            "started_from": None if self.start_from is None else self.start_from.name,
+            "metrics": outcome.metrics,
+            "epoch": outcome.epoch,
+            "seconds": round(seconds, 1),
+            "code": {"crosslabel": crosslabel.__version__, "commit": code_commit()},
+            "libraries": {
+                "torch": torch.__version__,
+                "monai": monai.__version__,
+                "python": platform.python_version(),
+            },
+            "device": str(self.device),
+            "processes": processes.count(),
+        }
+
+
+class TrainingJob(Job):
+    """Supervised training from labelled cases; see :class:`Job` for the other arguments.
+
+    Args:
+        task: what to train.
+        cases: labelled cases; unusable ones are set aside and named in the provenance.
+        store: where the version is published.
+        run_dir: folder of the run.
+    """
+
+    def __init__(self, task: TaskSpec, cases: Sequence[Case], store: ModelStore, run_dir: Path, **settings: Any) -> None:
+        super().__init__(task, store, run_dir, **settings)
+        self.cases = cases
+
+    def _train(self, emit: Callable[[ProgressEvent], None], resume: bool) -> Version | None:
+        training, validation, aside = self._split()
+        network = self._network()
+        objective_of = SegmentationObjective if self.task.kind == "segmentation" else ClassificationObjective
+
+        def describe(outcome: Outcome) -> dict[str, Any]:
+            return {
+                "data": {
+                    "training": [case.id for case in training.cases],
+                    "validation": [case.id for case in validation.cases],
+                    "set_aside": aside,
+                },
+                "metrics_on": "held-back cases" if validation.cases else "nothing: too few cases to hold any back",
+            }
+
+        return self._fit(network, objective_of(self.task, training, validation, self.device), emit, resume, describe)
 
     def _split(self) -> tuple[PreparedCases, PreparedCases, dict[str, str]]:
         if not self.cases:
@@ -127,37 +194,18 @@ class TrainingJob:
         train, held = hold_back(chosen.cases, settings.validation_share, settings.seed)
         return chosen.of(train), chosen.of(held), aside
 
-    def _provenance(
-        self,
-        outcome: Outcome,
-        training: PreparedCases,
-        validation: PreparedCases,
-        aside: dict[str, str],
-        seconds: float,
-    ) -> dict[str, Any]:
-        return {
-            "task": self.task.model_dump(mode="json", by_alias=True),
-            "data": {
-                "training": [case.id for case in training.cases],
-                "validation": [case.id for case in validation.cases],
-                "set_aside": aside,
-            },
-            "started_from": None if self.start_from is None else self.start_from.name,
-            "metrics": outcome.metrics,
-            "metrics_on": "held-back cases" if validation.cases else "nothing: too few cases to hold any back",
-            "epoch": outcome.epoch,
-            "seconds": round(seconds, 1),
-            "code": {"crosslabel": crosslabel.__version__, "commit": code_commit()},
-            "libraries": {
-                "torch": torch.__version__,
-                "monai": monai.__version__,
-                "python": platform.python_version(),
-            },
-            "device": str(self.device),
-        }
-
 
 def loop_settings(task: TaskSpec) -> LoopSettings:
     """The part of a task's training settings that the loop needs."""
     names = LoopSettings.__dataclass_fields__
     return LoopSettings(**{name: getattr(task.training, name) for name in names})
+
+
+def _is_full_disk(error: BaseException) -> bool:
+    """Also as PyTorch's writer of files says it, which hides the number of the error behind the failure that followed."""
+    chain: BaseException | None = error
+    while chain is not None:
+        if isinstance(chain, OSError) and chain.errno in _DISK_IS_FULL:
+            return True
+        chain = chain.__context__
+    return False

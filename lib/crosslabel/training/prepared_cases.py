@@ -1,4 +1,4 @@
-"""Labelled cases, prepared once and kept in memory as far as it goes."""
+"""Cases, prepared once and kept in memory as far as it goes."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from crosslabel.errors import CrossLabelError, DataError
 from crosslabel.images import read_image
 from crosslabel.preparation import Preparation
 from crosslabel.tasks import TaskSpec
+from crosslabel.training.patches import foreground_voxels
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,14 +24,24 @@ class PreparedCase:
     Attributes:
         id: the case's id.
         image: (channels, \\*spatial), float32.
-        label: (1, \\*spatial) output-channel indices of a segmentation, or the class index as a tensor without axes.
+        label: (1, \\*spatial) output-channel indices of a segmentation, or the class index as a tensor without axes; ``None``
+            for an image without a label.
         foreground: for each output channel but the background that occurs, the flat indices of (some of) its voxels.
+        domain: name of the task's domain that it belongs to.
     """
 
     id: str
     image: torch.Tensor
-    label: torch.Tensor
+    label: torch.Tensor | None
     foreground: dict[int, np.ndarray]
+    domain: str
+
+    @property
+    def truth(self) -> torch.Tensor:
+        """The label of a case that has one."""
+        if self.label is None:
+            raise TypeError(f"case {self.id} has no label")
+        return self.label
 
 
 class PreparedCases:
@@ -38,7 +49,7 @@ class PreparedCases:
 
     Args:
         task: what the cases are for.
-        cases: the labelled cases.
+        cases: labelled or not.
         limit: how many bytes of images may be kept.
     """
 
@@ -84,11 +95,14 @@ class PreparedCases:
 
     def _prepare(self, case: Case) -> PreparedCase:
         prepared = self._preparation.forward(read_image(case.image, modality=case.modality, sequence=case.sequence))
+        domain = prepared.domain.name
+        if case.label is None:
+            return PreparedCase(case.id, prepared.tensor, None, {}, domain)
         if isinstance(case.label, str):
-            return PreparedCase(case.id, prepared.tensor, torch.tensor(self.task.classes.index(case.label)), {})
+            return PreparedCase(case.id, prepared.tensor, torch.tensor(self.task.classes.index(case.label)), {}, domain)
         values, grid = case.read_label(self.task)
         label = self._preparation.labels(values, grid, prepared)
-        return PreparedCase(case.id, prepared.tensor, label, _foreground(label.numpy()))
+        return PreparedCase(case.id, prepared.tensor, label, foreground_voxels(label.numpy()), domain)
 
 
 class _Memory:
@@ -110,12 +124,5 @@ class _Memory:
         return found
 
 
-def _foreground(label: np.ndarray, most: int = 10_000) -> dict[int, np.ndarray]:
-    """Up to ``most`` voxels of each label, evenly spread, to centre patches on."""
-    flat = label.ravel()
-    found = {int(index): np.flatnonzero(flat == index) for index in np.unique(flat) if index != 0}
-    return {index: voxels[:: max(1, len(voxels) // most)] for index, voxels in found.items()}
-
-
 def _bytes(prepared: PreparedCase) -> int:
-    return prepared.image.nbytes + prepared.label.nbytes
+    return prepared.image.nbytes + (0 if prepared.label is None else prepared.label.nbytes)
