@@ -82,6 +82,66 @@ def test_values_that_the_task_does_not_have_are_refused_and_nothing_is_saved(ser
     assert history(server, "tiny_segmentation", "mr_2") == before
 
 
+@pytest.fixture
+def numbered(server, tmp_path):
+    """Writes a label as MONAI Label's module for Slicer does: segments numbered from 1 in their order."""
+
+    def draw(*names):
+        volume = sitk.ReadImage(str(server.studies / "mr_2.nii.gz"))
+        array = np.zeros(sitk.GetArrayFromImage(volume).shape, np.uint8)
+        for number, _ in enumerate(names, start=1):
+            array.flat[100 * number : 100 * number + 50] = number
+        label = sitk.GetImageFromArray(array)
+        label.CopyInformation(volume)
+        path = tmp_path / "numbered.nrrd"
+        sitk.WriteImage(label, str(path))
+        return path, [{"name": name, "idx": number} for number, name in enumerate(names, start=1)]
+
+    return draw
+
+
+@pytest.mark.parametrize(
+    ("names", "values"),
+    [
+        (("first", "second"), (2, 7)),
+        (("second", "first"), (7, 2)),
+        (("background", "first", "second"), (0, 2, 7)),
+    ],
+)
+def test_segments_that_slicer_numbered_by_order_are_saved_by_name(server, save, numbered, tmp_path, names, values):
+    path, segments = numbered(*names)
+    assert save("mr_2", path, task="tiny_segmentation", label_info=segments).status_code == 200
+    (tmp_path / "saved.nrrd").write_bytes(server.get("/datastore/label?label=mr_2&tag=final").content)
+    saved, sent = (sitk.ReadImage(str(file)) for file in (tmp_path / "saved.nrrd", path))
+    expected = np.zeros_like(sitk.GetArrayFromImage(sent))
+    for number, value in enumerate(values, start=1):
+        expected[sitk.GetArrayFromImage(sent) == number] = value
+    np.testing.assert_array_equal(sitk.GetArrayFromImage(saved), expected)
+    assert saved.GetOrigin() == pytest.approx(sent.GetOrigin())
+    assert saved.GetDirection() == pytest.approx(sent.GetDirection())
+
+
+@pytest.mark.parametrize(
+    ("names", "sentence"),
+    [
+        (("first", "tumour"), "The segment 'tumour' is no label of task tiny_segmentation; rename it to one of first, second"),
+        (("first", "first"), "Two segments are called 'first'"),
+    ],
+)
+def test_a_drawn_segment_that_the_task_does_not_know_is_refused_by_name(server, save, numbered, names, sentence):
+    path, segments = numbered(*names)
+    answer = save("mr_2", path, task="tiny_segmentation", label_info=segments)
+    assert answer.status_code == 422
+    assert sentence in answer.json()["detail"]
+
+
+def test_a_value_that_no_segment_explains_is_refused(server, save, numbered):
+    path, segments = numbered("first", "second")
+    answer = save("mr_2", path, task="tiny_segmentation", label_info=segments[:1])
+    assert answer.status_code == 422
+    assert "holds the value 2, which label_info does not name" in answer.json()["detail"]
+
+
 def test_a_label_that_lies_elsewhere_in_space_is_refused_and_nothing_is_saved(server, save, drawn):
     before = history(server, "tiny_segmentation", "mr_2")
     path = drawn()

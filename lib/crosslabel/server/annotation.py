@@ -96,7 +96,7 @@ class Annotation:
             UnknownTaskError: nothing says which task it is for.
         """
         image = self.store.images.get(image_id)
-        submission = Submission.read(file, image)
+        submission = Submission.read(file, image, info)
         return self._save(image, submission, tag, info, Origin(author, comment, _proposal(info), info))
 
     def submit_class(self, image_id: str, task: str, class_name: str, *, author: str, comment: str = "") -> LabelRecord:
@@ -148,7 +148,8 @@ class Annotation:
     ) -> LabelRecord:
         task = task_of(submission, info, image, self.tasks, self._leased(image.id, origin.author))
         if submission.file is not None:
-            saved = self.store.labels.save_file(task.name, image.id, submission.file, origin, tag)
+            own = submission.in_values_of(task)
+            saved = self.store.labels.save_file(task.name, image.id, own.file or submission.file, origin, tag)
         else:
             saved = self.store.labels.save_class(task.name, image.id, submission.class_name or "", origin, tag)
         if tag == FINAL:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from crosslabel.errors import CrossLabelError, ImageError, NotFoundError
-from crosslabel.images import Grid, read_grid, read_label
+from crosslabel.images import Grid, read_grid, read_label, write_label
+from crosslabel.server.numbering import BACKGROUND, numbering_of, values_by_name
 from crosslabel.store import ImageRecord, ImageState
 from crosslabel.store.stock_layout import CLASS_SUFFIX, read_class_label
 from crosslabel.tasks import TaskSpec
@@ -29,20 +30,27 @@ class Submission:
     Attributes:
         file: the label file; None for a class.
         values: of its voxels, without background.
+        numbering: the segment that each value means, where the values are numbers of segments and not the task's own.
         class_name: None for a file.
     """
 
     file: Path | None = None
     values: frozenset[int] = frozenset()
+    numbering: Mapping[int, str] = field(default_factory=dict)
     class_name: str | None = None
 
     @classmethod
-    def read(cls, file: Path, image: ImageRecord) -> Submission:
+    def read(cls, file: Path, image: ImageRecord, info: Mapping[str, Any]) -> Submission:
         """Read a label file of an image.
 
+        Args:
+            file: of voxels or a class.
+            image: what it was drawn on.
+            info: what came with it; see :func:`~crosslabel.server.numbering.numbering_of`.
+
         Raises:
-            ImageError: image or label cannot be read, the label lies elsewhere than the image, or a class label names
-                no class.
+            ImageError: image or label cannot be read, the label lies elsewhere than the image, its segments are numbered
+                but not named, or a class label names no class.
         """
         if file.suffix == CLASS_SUFFIX:
             return cls(class_name=read_class_label(file))
@@ -50,7 +58,8 @@ class Submission:
             raise ImageError(f"The image '{image.id}' cannot be read, so it takes no label: {image.reason}")
         array, grid = read_label(file, dimension=image.summary.dimension)
         _check_grid(grid, image)
-        return cls(file, frozenset(int(value) for value in np.unique(array)) - {0})
+        values = frozenset(int(value) for value in np.unique(array)) - {0}
+        return cls(file, values, numbering_of(info, values))
 
     def misfit(self, task: TaskSpec) -> str:
         """One sentence that says why this is no label of a task; empty if it is one."""
@@ -60,6 +69,12 @@ class Submission:
             return f"Task {task.name} has no class '{self.class_name}'; {_choices('its classes are', task.classes)}."
         if task.kind != "segmentation":
             return f'Task {task.name} sorts images into classes: save {{"class": NAME}} and no label map.'
+        if self.numbering:
+            try:
+                values_by_name(self.numbering, self.values, task)
+            except ImageError as error:
+                return str(error)
+            return ""
         foreign = sorted(self.values - set(task.label_values.values()))
         if not foreign:
             return ""
@@ -68,6 +83,25 @@ class Submission:
             f"The label holds the values {', '.join(map(str, foreign[:_VALUES_NAMED]))}, which task {task.name} does not "
             f"have; {_choices('its values are', known)}."
         )
+
+    def in_values_of(self, task: TaskSpec) -> Submission:
+        """The same label with the task's own values; a new file beside the one that came if any value differs.
+
+        Raises:
+            ImageError: a numbered segment is no label of the task.
+        """
+        if self.file is None or not self.numbering:
+            return self
+        wanted = values_by_name(self.numbering, self.values, task)
+        if all(value == own for value, own in wanted.items()):
+            return self
+        array, grid = read_label(self.file, dimension=task.dimension)
+        renumbered = np.zeros_like(array, dtype=np.int32)
+        for value, own in wanted.items():
+            renumbered[array == value] = own
+        path = self.file.with_name(f"renumbered-{self.file.name}")
+        write_label(renumbered, grid, path)
+        return Submission(path, frozenset(wanted.values()) - {0})
 
 
 def task_of(
@@ -143,9 +177,9 @@ def _names_in(info: Mapping[str, Any]) -> frozenset[str]:
     """Names of segments that a stock client sends along: a list of objects with a name, or an object by name."""
     given = info.get("label_info")
     if isinstance(given, Mapping):
-        return frozenset(map(str, given))
+        return frozenset(map(str, given)) - {BACKGROUND}
     entries = given if isinstance(given, list) else []
-    return frozenset(str(entry["name"]) for entry in entries if isinstance(entry, Mapping) and "name" in entry)
+    return frozenset(str(entry["name"]) for entry in entries if isinstance(entry, Mapping) and "name" in entry) - {BACKGROUND}
 
 
 def _check_grid(grid: Grid, image: ImageRecord) -> None:
