@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import tiny
-from crosslabel.checkpoints import ModelStore, load_checkpoint, save_checkpoint
+from crosslabel.checkpoints import BeingTrainedError, ModelStore, load_checkpoint, save_checkpoint
 from crosslabel.errors import CheckpointError, NotFoundError
 from crosslabel.inference import fill_network, load_predictor
 from crosslabel.tasks.building import network_of
@@ -144,3 +144,12 @@ def test_the_derived_strides_of_the_network_are_written_down(tmp_path):
     save_checkpoint(path, task, network_of(task).state_dict(), {})
     description = json.loads(torch.load(path, weights_only=True)["description"])
     assert description["arguments"]["strides"] == [[2, 2, 1], [2, 2, 1]]
+
+
+def test_one_process_at_a_time_may_train_a_task(tmp_path):
+    store, task = ModelStore(tmp_path), tiny.segmentation_task()
+    with store.only_trainer(task):
+        with pytest.raises(BeingTrainedError, match="being trained by another process"):
+            ModelStore(tmp_path).check_not_trained(task)
+        ModelStore(tmp_path).check_not_trained(tiny.segmentation_task(name="another"))
+    store.check_not_trained(task)

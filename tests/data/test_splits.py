@@ -34,5 +34,35 @@ def test_nothing_is_held_back_of_a_handful_or_where_none_is_wanted():
     assert hold_back(cases(50), 0.0)[1] == []
 
 
+def of_patients(patients: int, images: int) -> list[Case]:
+    return [
+        Case(f"{patient}-{number}", Path("image"), Path("label"), patient=f"patient {patient}")
+        for patient in range(patients)
+        for number in range(images)
+    ]
+
+
+def test_images_of_one_patient_stay_together():
+    train, held = hold_back(of_patients(40, 5), 0.3)
+    assert held
+    assert len(train) + len(held) == 200
+    assert {case.patient for case in train}.isdisjoint({case.patient for case in held})
+
+
+def test_a_patient_with_images_of_several_classes_is_not_torn_apart():
+    both = [
+        Case(f"{label}{number}", Path("image"), label, patient=f"patient {number}")
+        for label in ("healthy", "ill")
+        for number in range(30)
+    ]
+    train, held = hold_back(both, 0.2)
+    assert held
+    assert {case.patient for case in train}.isdisjoint({case.patient for case in held})
+
+
+def test_many_images_of_few_patients_are_not_enough_to_hold_any_back():
+    assert hold_back(of_patients(4, 50), 0.5)[1] == []
+
+
 def test_another_seed_holds_back_others():
     assert hold_back(cases(40), 0.3, seed=0)[1] != hold_back(cases(40), 0.3, seed=1)[1]

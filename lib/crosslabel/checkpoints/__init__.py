@@ -6,9 +6,10 @@ from crosslabel.checkpoints.checkpoint import (
     load_checkpoint,
     save_checkpoint,
 )
-from crosslabel.checkpoints.store import ModelStore, Version
+from crosslabel.checkpoints.store import BeingTrainedError, ModelStore, Version
 
 __all__ = [
+    "BeingTrainedError",
     "Checkpoint",
     "ModelStore",
     "Version",

@@ -7,21 +7,29 @@ import json
 import shutil
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+import filelock
 import torch
 
 from crosslabel.checkpoints.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from crosslabel.errors import CheckpointError, NotFoundError
+from crosslabel.errors import CheckpointError, CrossLabelError, NotFoundError
 from crosslabel.files import sync_folder, write_json
 from crosslabel.tasks import TaskSpec
 
 # A draft is written in seconds; one this old was left by a process that was killed.
 _ABANDONED_AFTER_SECONDS = 3600
-_WEIGHTS, _RECORD, _CURRENT = "weights.pt", "version.json", "current.json"
+_WEIGHTS, _RECORD, _CURRENT, _TRAINER = "weights.pt", "version.json", "current.json", "trainer.lock"
+
+
+class BeingTrainedError(CrossLabelError):
+    """Another process trains the task."""
+
+    status = 409
 
 
 @dataclass(frozen=True)
@@ -136,6 +144,32 @@ class ModelStore:
     def record(self, version: Version) -> dict[str, Any]:
         """The provenance of a trained version, as written when it was published."""
         return json.loads((version.path.parent / _RECORD).read_text(encoding="utf-8"))
+
+    @contextlib.contextmanager
+    def only_trainer(self, task: TaskSpec) -> Iterator[None]:
+        """Hold the right to train a task, which one process has at a time; it ends with the process, also when it is killed.
+
+        Raises:
+            BeingTrainedError: another has it.
+        """
+        home = self._home(task)
+        home.mkdir(parents=True, exist_ok=True)
+        lock = filelock.FileLock(home / _TRAINER, blocking=False)
+        try:
+            lock.acquire()
+        except filelock.Timeout as error:
+            raise BeingTrainedError(
+                f"Task {task.name} is being trained by another process; wait until it has ended, or stop it."
+            ) from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def check_not_trained(self, task: TaskSpec) -> None:
+        """Raises BeingTrainedError while a process trains the task."""
+        with self.only_trainer(task):
+            pass
 
     def _home(self, task: TaskSpec) -> Path:
         return self.folder / task.name

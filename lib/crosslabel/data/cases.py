@@ -36,6 +36,11 @@ class Case:
     own_values: bool = False
     patient: str | None = None
 
+    @property
+    def group(self) -> str:
+        """What must not be torn apart by a split: the patient where it is known, else the image alone."""
+        return self.id if self.patient is None else self.patient
+
     def read_label(self, task: TaskSpec) -> tuple[np.ndarray, Grid]:
         """The label in the task's values, and its grid.
 

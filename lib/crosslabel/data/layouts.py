@@ -21,7 +21,7 @@ def labelled_cases(folder: Path, task: TaskSpec, *, own_values: bool = False) ->
 
     Segmentation: ``imagesTr/`` beside ``labelsTr/`` (Decathlon, nnU-Net; a ``dataset.json`` names the label values), MONAI
     Label's layout (images beside ``labels/final/``), or ``images/`` beside ``labels/``. Classification: one folder for each
-    class, or ``labels.csv`` with the columns ``image`` and ``class``.
+    class, or ``labels.csv`` with the columns ``image``, ``class`` and, where it is known, ``patient``.
 
     Args:
         folder: the data set.
@@ -87,7 +87,7 @@ def _from_table(table: Path, task: TaskSpec) -> list[Case]:
         path = table.parent / name
         if not path.exists():
             raise DataError(f"{table.name}, line {number}: the image '{name}' does not exist.")
-        cases.append(Case(image_id_of(path), path, label, modality=_single_modality(task)))
+        cases.append(Case(image_id_of(path), path, label, modality=_single_modality(task), patient=row.get("patient") or None))
     return cases
 
 

@@ -16,7 +16,13 @@ def final_cases(studies: Studies, task: TaskSpec, policy: TrainingPolicy = Train
     """
     images = {image.id: image for image in studies.store.images.list() if is_for(image, task)}
     return [
-        Case(label.image_id, images[label.image_id].path, label.path or str(label.class_name), own_values=True)
+        Case(
+            label.image_id,
+            images[label.image_id].path,
+            label.path or str(label.class_name),
+            own_values=True,
+            patient=images[label.image_id].patient,
+        )
         for label in studies.store.reviews.for_training(task.name, policy)
         if label.image_id in images and (label.path is not None or label.class_name in task.classes)
     ]

@@ -46,6 +46,7 @@ class TrainingJobs:
 
         Raises:
             AlreadyRunningError: a training runs and ``enqueue`` is false.
+            BeingTrainedError: a process that this server did not start trains the task.
             CrossLabelError: a setting is wrong, or there is nothing to learn from.
         """
         # Anything else would reach the background process, where MONAI Label takes a folder of code from it.
@@ -58,6 +59,9 @@ class TrainingJobs:
                     f"Task {alive[0]['request']['model']} is being trained; wait for it, stop it with "
                     "DELETE /train/, or add enqueue=true."
                 )
+            if not alive:
+                # A trainer whose server was killed ends after its step in hand; until then a second one would meet it.
+                self.app.store.check_not_trained(self.app.tasks[task])
             request = {**settings, "model": task, "run": new_run_name()}
             return _snapshot(background.run_background_task(request, "train"))
 

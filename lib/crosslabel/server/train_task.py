@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+import psutil
 from monailabel.interfaces.tasks.train import TrainTask
 from monailabel.utils.async_tasks.utils import tasks as background_tasks
 from pydantic import ValidationError
@@ -93,7 +95,7 @@ class StudiesTrainTask(TrainTask):
             raise DataError(f"No study has {what} for task {self.task.name} yet; {how} first.")
 
     def __call__(self, request: Mapping[str, Any], datastore: Studies) -> dict[str, Any]:
-        """Train in this process; a terminate signal ends it after the step in hand, to be resumed.
+        """Train in this process; a terminate signal, or the end of the server, ends it after the step in hand, to be resumed.
 
         Args:
             request: ``run``, the name of the run; settings of :meth:`config`; ``device``.
@@ -112,7 +114,7 @@ class StudiesTrainTask(TrainTask):
             run,
             start_from=self.store.current(task) if request.get("pretrained", True) else None,
             on_event=_print,
-            cancelled=_terminated().is_set,
+            cancelled=_told_to_end(),
         )
         version = job.run(resume=resume)
         if version is not None:
@@ -172,11 +174,16 @@ class StudiesTrainTask(TrainTask):
         return self.store.folder / self.task.name / "runs" / name
 
 
-def _terminated() -> threading.Event:
-    terminated = threading.Event()
+def _told_to_end() -> Callable[[], bool]:
+    """Whether this process was asked to terminate, or was left alone by a server that was killed.
+
+    A training that went on without its server would publish what nobody watches, and hold the GPU.
+    """
+    terminated, server = threading.Event(), os.getppid()
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, lambda number, frame: terminated.set())
-    return terminated
+    # Windows keeps the number of a parent that is gone.
+    return lambda: terminated.is_set() or os.getppid() != server or not psutil.pid_exists(server)
 
 
 def _print(event: ProgressEvent) -> None:

@@ -14,7 +14,7 @@ import monai
 import torch
 
 import crosslabel
-from crosslabel.checkpoints import ModelStore, Version
+from crosslabel.checkpoints import BeingTrainedError, ModelStore, Version
 from crosslabel.data import Case, hold_back
 from crosslabel.errors import CrossLabelError, DataError
 from crosslabel.inference import pick_device
@@ -76,6 +76,7 @@ class Job(ABC):
             The published version; ``None`` if the job was cancelled, and in all processes but the first.
 
         Raises:
+            BeingTrainedError: another process trains the task.
             CrossLabelError: what is wrong with the data, the task or the settings.
         """
         progress = ProgressFile(self.run_dir)
@@ -87,8 +88,14 @@ class Job(ABC):
                 self.on_event(event)
 
         try:
-            emit(self._last)
-            return self._train(emit, resume)
+            if not self.cases:
+                raise DataError(f"There is no labelled case to train {self.task.name} from; label some first.")
+            with self.store.only_trainer(self.task):
+                emit(self._last)
+                return self._train(emit, resume)
+        except BeingTrainedError:
+            # The run in this folder may be the other's: its progress is not this job's to end.
+            raise
         except CrossLabelError as error:
             emit(replace(self._last, state=State.FAILED, message=str(error)))
             raise
@@ -186,8 +193,6 @@ class TrainingJob(Job):
         return self._fit(network, objective_of(self.task, training, validation, self.device), emit, resume, describe)
 
     def _split(self) -> tuple[PreparedCases, PreparedCases, dict[str, str]]:
-        if not self.cases:
-            raise DataError(f"There is no labelled case to train {self.task.name} from; label some first.")
         settings = self.task.training
         chosen = PreparedCases(self.task, self.cases)
         aside = chosen.set_aside_unusable()

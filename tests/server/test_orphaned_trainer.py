@@ -1,0 +1,84 @@
+"""A training whose server is killed: it ends, publishes nothing, and never meets a second one."""
+
+import os
+import signal
+import time
+
+import psutil
+import pytest
+import SimpleITK as sitk
+
+from server_process import Server, publish_random_weights, serving, write_studies, write_tasks
+from tiny import blobs
+
+TASK = "tiny_segmentation"
+LONG = {"max_epochs": 400, "steps_per_epoch": 20}
+
+
+@pytest.fixture
+def root(tmp_path):
+    write_tasks(tmp_path / "tasks")
+    write_studies(tmp_path / "studies")
+    publish_random_weights(tmp_path / "models")
+    return tmp_path
+
+
+def label_all(server: Server, folder) -> None:
+    for seed in range(3):
+        label = sitk.GetImageFromArray(blobs(seed)[1].T)
+        label.CopyInformation(sitk.ReadImage(str(server.studies / f"mr_{seed}.nii.gz")))
+        sitk.WriteImage(label, str(folder / "label.nii.gz"))
+        server.client.save_label(f"mr_{seed}", str(folder / "label.nii.gz"), "final", {"task": TASK})
+
+
+def progress(server: Server) -> dict:
+    return server.client.info()["train_stats"][TASK]
+
+
+def wait_until(condition, what: str, seconds: float = 90):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        found = condition()
+        if found:
+            return found
+        time.sleep(0.1)
+    raise AssertionError(f"still waiting: {what}")
+
+
+def trainers(root) -> list[psutil.Process]:
+    """The background trainings that work on these studies, whoever their parent is."""
+    found = []
+    for process in psutil.process_iter(["cmdline"]):
+        if "monailabel.interfaces.utils.app" in (process.info["cmdline"] or []):
+            try:
+                if process.environ().get("CROSSLABEL_MODELS") == str(root / "models"):
+                    found.append(process)
+            except psutil.Error:
+                continue
+    return found
+
+
+def versions(root) -> list[str]:
+    return sorted(path.name for path in (root / "models" / TASK).glob("v*"))
+
+
+def test_a_trainer_whose_server_was_killed_ends_and_the_next_server_resumes_its_run(root, free_port):
+    with serving(root, free_port) as server:
+        label_all(server, root)
+        server.client.train_start(TASK, LONG)
+        wait_until(lambda: progress(server).get("epoch", 0) >= 1, "the first epoch")
+        (orphan,) = trainers(root)
+        orphan.send_signal(signal.SIGSTOP)  # It is in the middle of a step for as long as the test wants.
+        os.kill(server.process, signal.SIGKILL)
+    with serving(root, free_port) as server:
+        refused = server.post(f"/train/{TASK}", json=LONG)
+        assert (refused.status_code, "another process" in refused.json()["detail"]) == (409, True)
+        orphan.send_signal(signal.SIGCONT)
+        wait_until(lambda: not trainers(root), "the trainer that lost its server")
+        stopped = progress(server)
+        assert stopped["state"] == "cancelled"
+        assert versions(root) == ["v1"]
+        server.client.train_start(TASK, {"resume": True, **LONG})
+        wait_until(lambda: progress(server)["epoch"] > stopped["epoch"], "an epoch of the resumed run")
+        assert len(trainers(root)) == 1
+        assert server.client.train_stop()["status"] == "STOPPED"
