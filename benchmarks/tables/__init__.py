@@ -1,9 +1,9 @@
-"""One module for each table."""
+"""One module for each table, found by its ``TABLE``; ``TABLES`` has them by name."""
+
+import pkgutil
+from importlib import import_module
 
 from benchmarks.table import Table
-from benchmarks.tables import answer_time, demonstration, kill_store, phantom_hardness, ward
 
-TABLES: dict[str, Table] = {
-    table.name: table
-    for table in (demonstration.TABLE, phantom_hardness.TABLE, answer_time.TABLE, kill_store.TABLE, ward.TABLE)
-}
+_MODULES = sorted(module.name for module in pkgutil.iter_modules(__path__))
+TABLES: dict[str, Table] = {table.name: table for table in (import_module(f"{__name__}.{module}").TABLE for module in _MODULES)}

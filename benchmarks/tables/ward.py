@@ -14,17 +14,15 @@ from typing import Any
 import numpy as np
 import psutil
 import requests
-import SimpleITK as sitk
 from requests_toolbelt import MultipartDecoder
 
-from benchmarks.serving import served
+from benchmarks.serving import served, write_volumes
 from benchmarks.table import Cell, Table
 
 _PORT = 18766
 _CLIENTS = 20
 _IMAGES = 60
 _TASK = "brain_tumour_t1c_flair"
-_SHAPE = (40, 48, 36)
 _SECONDS_TO_LOOK = 2.0
 _SECONDS_BETWEEN_PROBES = 0.25
 # Loading networks and readers is not what grows while people work.
@@ -45,7 +43,7 @@ def measure(cell: Cell) -> dict[str, float]:
     """p95 of /info/, medians of the others, growth of memory, failures and lost labels."""
     with tempfile.TemporaryDirectory() as place:
         studies = Path(place, "studies")
-        _write_studies(studies, cell.seed)
+        write_volumes(studies, [f"flair_{number}" for number in range(_IMAGES)], cell.seed)
         with served(studies, _PORT, CROSSLABEL_MODELS=str(Path(place, "models"))) as server:
             record, end = Record(), threading.Event()
             threads = [threading.Thread(target=_annotate, args=(server.address, n, record, end)) for n in range(_CLIENTS)]
@@ -133,15 +131,6 @@ def _summary(record: Record, growth: int, lost: int) -> dict[str, float]:
         "failures": float(sum(record.failures.values())),
         "labels lost": float(lost),
     }
-
-
-def _write_studies(folder: Path, seed: int) -> None:
-    folder.mkdir()
-    rng = np.random.default_rng(seed)
-    for number in range(_IMAGES):
-        volume = sitk.GetImageFromArray(rng.normal(100, 20, _SHAPE).astype(np.float32))
-        volume.SetSpacing((3.0, 3.0, 3.0))
-        sitk.WriteImage(volume, str(folder / f"flair_{number}.nii.gz"))
 
 
 TABLE = Table(
