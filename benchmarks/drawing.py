@@ -59,7 +59,8 @@ def _spread(values: list[float]) -> str:
     if not values:
         return _OPEN
     if len(values) == 1:
-        return f"{values[0]:.3f}"
+        # A count is written as one.
+        return f"{values[0]:.0f}" if float(values[0]).is_integer() else f"{values[0]:.3f}"
     return f"{fmean(values):.3f} ± {stdev(values):.3f} (n={len(values)})"
 
 

@@ -169,9 +169,3 @@ def test_stock_routes_answer_bad_json_and_missing_studies_as_a_4xx(server):
     assert is_sentence(answer)
     assert server.delete("/datastore/image?id=nothing").status_code == 404
     assert server.get("/datastore/dataset").status_code == 404
-
-
-def test_weights_cannot_be_replaced_or_deleted_by_name(server):
-    assert server.put("/model/tiny_segmentation", files={"file": ("x.pt", b"garbage")}).status_code == 405
-    assert server.delete("/model/tiny_segmentation").status_code == 405
-    assert server.infer("tiny_segmentation", "mr_0").status_code == 200

@@ -35,6 +35,7 @@ from crosslabel.server.routes import (
     session,
     train,
     v1,
+    weights,
 )
 from crosslabel.server.routes.stock import stock_routes
 from crosslabel.server.security.attempts import FailedAttempts
@@ -43,7 +44,7 @@ from crosslabel.server.security.origins import OriginGuard
 from crosslabel.server.security.tokens import TokenStore
 from crosslabel.server.settings import Settings
 
-_OWN = (monitoring, auth, info, infer, activelearning, train, batch_infer, session, datastore, labels, v1, review)
+_OWN = (monitoring, auth, info, infer, activelearning, train, batch_infer, session, datastore, labels, v1, review, weights)
 
 
 @asynccontextmanager

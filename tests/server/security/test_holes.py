@@ -131,12 +131,16 @@ def test_a_batch_cannot_choose_its_tag_or_its_code(server):
     assert server.post("/batch/infer/nothing", json={"bundle_path": "/tmp"}).status_code == 404
 
 
-def test_weights_are_neither_replaced_nor_deleted(server):
-    pickle = b"\x80\x04\x95\x1a\x00\x00\x00\x00\x00\x00\x00\x8c\x02os\x8c\x06system\x93\x8c\x04true\x85R."
-    for path in ("/model/tiny_segmentation", "/model/tiny_segmentation/", "/model/..%2fx"):
-        assert server.put(path, files={"file": ("model.pt", pickle)}).status_code in (404, 405, 307)
-        assert server.delete(path).status_code in (404, 405, 307)
-    assert server.infer("tiny_segmentation", "mr_0").status_code == 200
+@pytest.mark.parametrize(
+    "content", [b"garbage", b"", b"\x80\x04\x95\x1a\x00\x00\x00\x00\x00\x00\x00\x8c\x02os\x8c\x06system\x93\x8c\x04true\x85R."]
+)
+def test_weights_that_are_none_replace_nothing_and_none_are_deleted(server, content):
+    before = server.infer("tiny_segmentation", "mr_0", params={"image": "mr_0", "output": "json"}).json()["checkpoint"]
+    for path in ("/model/tiny_segmentation", "/model/..%2fx", "/model/nothing"):
+        assert server.put(path, files={"file": ("model.pt", content)}).status_code in (404, 405, 409, 422)
+        assert server.delete(path).status_code in (404, 405)
+    after = server.infer("tiny_segmentation", "mr_0", params={"image": "mr_0", "output": "json"}).json()["checkpoint"]
+    assert after == before
 
 
 @pytest.mark.parametrize("study", ["mr_truncated", "mr_empty", "mr_text", "._mr_0"])
