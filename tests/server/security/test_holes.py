@@ -131,16 +131,20 @@ def test_a_batch_cannot_choose_its_tag_or_its_code(server):
     assert server.post("/batch/infer/nothing", json={"bundle_path": "/tmp"}).status_code == 404
 
 
-@pytest.mark.parametrize(
-    "content", [b"garbage", b"", b"\x80\x04\x95\x1a\x00\x00\x00\x00\x00\x00\x00\x8c\x02os\x8c\x06system\x93\x8c\x04true\x85R."]
-)
+PICKLE_THAT_RUNS = b"\x80\x04\x95\x1a\x00\x00\x00\x00\x00\x00\x00\x8c\x02os\x8c\x06system\x93\x8c\x04true\x85R."
+
+
+def served_checkpoint(server):
+    return server.client.infer("tiny_segmentation", "mr_0", {})[1]["checkpoint"]
+
+
+@pytest.mark.parametrize("content", [b"garbage", b"", PICKLE_THAT_RUNS], ids=["garbage", "empty", "code"])
 def test_weights_that_are_none_replace_nothing_and_none_are_deleted(server, content):
-    before = server.infer("tiny_segmentation", "mr_0", params={"image": "mr_0", "output": "json"}).json()["checkpoint"]
+    before = served_checkpoint(server)
     for path in ("/model/tiny_segmentation", "/model/..%2fx", "/model/nothing"):
         assert server.put(path, files={"file": ("model.pt", content)}).status_code in (404, 405, 409, 422)
         assert server.delete(path).status_code in (404, 405)
-    after = server.infer("tiny_segmentation", "mr_0", params={"image": "mr_0", "output": "json"}).json()["checkpoint"]
-    assert after == before
+    assert served_checkpoint(server) == before
 
 
 @pytest.mark.parametrize("study", ["mr_truncated", "mr_empty", "mr_text", "._mr_0"])
