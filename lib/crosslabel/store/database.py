@@ -14,6 +14,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from crosslabel.store import schema
 from crosslabel.store.errors import StoreError, in_sentences
+from crosslabel.store.migration import upgrade
 
 BUSY_SECONDS = 30
 _WRITES = "crosslabel_writes"
@@ -92,6 +93,9 @@ class Database:
             raise StoreError(
                 f"The store was written by a newer CrossLabel (its tables have version {version}); update CrossLabel."
             )
+        if version < schema.SCHEMA_VERSION:
+            with self.writing() as connection:
+                upgrade(connection)
         return key
 
 

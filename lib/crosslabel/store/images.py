@@ -18,7 +18,7 @@ from crosslabel.store.errors import ConflictError, in_sentences
 from crosslabel.store.folders import Folders
 from crosslabel.store.records import ImageRecord, ImageState, LabelState
 from crosslabel.store.scanning import Scanner
-from crosslabel.store.schema import images, labels, leases, scores
+from crosslabel.store.schema import images, labels, leases, marks, pool_scans, rankings, scores
 from crosslabel.store.staging import Staging
 from crosslabel.store.walking import found_at
 
@@ -117,7 +117,7 @@ class Images:
                 # Another image may get this id one day.
                 withdrawn = {"state": LabelState.WITHDRAWN.value}
                 connection.execute(update(labels).where(labels.c.image_id == image_id).values(withdrawn))
-                for table in (scores, leases):
+                for table in (scores, leases, marks, rankings, pool_scans):
                     connection.execute(table.delete().where(table.c.image_id == image_id))
             _remove(removed)
 

@@ -15,6 +15,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -24,7 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import Dialect
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -76,6 +77,8 @@ images = Table(
     Column("changed", UtcTime, nullable=False),
     Column("info", JSON, nullable=False, default=dict),
 )
+# Which kinds of image there are, without reading the images.
+images_by_kind = Index("images_by_kind", images.c.state, images.c.dimension, images.c.modality, images.c.sequence, images.c.id)
 
 
 def _pair() -> tuple[Column, Column]:
@@ -135,4 +138,55 @@ leases = Table(
     Column("holder", Text, nullable=False),
     Column("expires", UtcTime, nullable=False),
     UniqueConstraint("task", "image_id"),
+)
+
+# What people said about whether a case is to be annotated.
+marks = Table(
+    "marks",
+    metadata,
+    *_pair(),
+    Column("pinned", Boolean, nullable=False),
+    Column("skipped", Boolean, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("updated", UtcTime, nullable=False),
+    UniqueConstraint("task", "image_id"),
+)
+
+# The order in which a strategy would have the images of a task annotated, best first.
+rankings = Table(
+    "rankings",
+    metadata,
+    *_pair(),
+    Column("strategy", String(64), nullable=False),
+    Column("rank", Integer, nullable=False),  # 1, 2, ...
+    Column("score", Float),
+    Column("sentence", Text, nullable=False),
+    Column("checkpoint", Text, nullable=False),
+    UniqueConstraint("task", "strategy", "image_id"),
+    Index("rankings_by_rank", "task", "strategy", "rank"),
+)
+
+# What a checkpoint last saw in an image, and of which content of the file.
+pool_scans = Table(
+    "pool_scans",
+    metadata,
+    *_pair(),
+    Column("checkpoint", Text, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("mtime_ns", BigInteger, nullable=False),
+    Column("problem", Text, nullable=False),  # why it has no scores; empty where it has
+    Column("vectors", LargeBinary),  # numpy arrays by name, as numpy.savez writes them
+    Column("updated", UtcTime, nullable=False),
+    UniqueConstraint("task", "image_id"),
+)
+
+# One row for each task whose learning somebody switched.
+switches = Table(
+    "switches",
+    metadata,
+    Column("task", String(63), primary_key=True),
+    Column("switch", String(16), nullable=False),
+    Column("author", Text, nullable=False),
+    Column("changed", UtcTime, nullable=False),
 )

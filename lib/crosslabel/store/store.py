@@ -1,4 +1,4 @@
-"""The store of a studies folder: images, labels, reviews, scores, leases and the audit log."""
+"""The store of a studies folder: images, labels, reviews, what waits for a label, and the audit log."""
 
 from __future__ import annotations
 
@@ -11,17 +11,23 @@ from sqlalchemy import URL
 
 from crosslabel.errors import NotFoundError
 from crosslabel.store.audit import AuditLog
+from crosslabel.store.case_list import CaseList
 from crosslabel.store.database import Database
 from crosslabel.store.errors import in_sentences
 from crosslabel.store.folders import Folders
 from crosslabel.store.images import Images
 from crosslabel.store.labels import Labels
 from crosslabel.store.leases import Leases
+from crosslabel.store.marks import Marks
 from crosslabel.store.ownership import claim
+from crosslabel.store.pool_scans import PoolScans
+from crosslabel.store.rankings import Rankings
 from crosslabel.store.reviews import Reviews
 from crosslabel.store.scanning import Progress, Scanner, ScanReport
 from crosslabel.store.scores import Scores
 from crosslabel.store.staging import Staging
+from crosslabel.store.switches import Switches
+from crosslabel.store.worklist import Worklist
 
 DATABASE_FILE = "store.sqlite"
 
@@ -66,6 +72,12 @@ class Store:
         self.reviews = Reviews(self.folders, self.database, self.labels, clock)
         self.scores = Scores(self.database, clock)
         self.leases = Leases(self.database, clock)
+        self.marks = Marks(self.database, clock)
+        self.rankings = Rankings(self.database)
+        self.pool_scans = PoolScans(self.database, clock)
+        self.switches = Switches(self.database, clock)
+        self.worklist = Worklist(self.database, clock)
+        self.cases = CaseList(self.database, clock)
         self.audit = AuditLog(self.folders.audit, clock)
 
     def scan(self, progress: Progress | None = None, cancelled: Callable[[], bool] = lambda: False) -> ScanReport:
