@@ -1,0 +1,97 @@
+"""The images that the network is least sure about, one by one."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+
+from crosslabel.active.pool import Pick, Pool, share_below
+
+
+class _ByScore:
+    """Highest score first; images without one last, in random order."""
+
+    score: ClassVar[str]
+    says: ClassVar[str]
+
+    def select(self, pool: Pool, count: int, rng: np.random.Generator) -> list[Pick]:
+        values = pool.scores[self.score]
+        keys = self._keys(np.where(np.isfinite(values), values, -np.inf), rng)
+        order = np.lexsort((rng.random(len(pool)), -keys))[:count]
+        return [Pick(int(index), _finite(values[index]), self._sentence(pool, values, int(index))) for index in order]
+
+    def _keys(self, values: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        return values
+
+    def _sentence(self, pool: Pool, values: np.ndarray, index: int) -> str:
+        if not np.isfinite(values[index]):
+            return "The model has no opinion of this image."
+        return f"{self.says} than for {share_below(values, values[index])} % of the images that wait{_about(pool, index)}."
+
+
+class Entropy(_ByScore):
+    """The largest predictive entropy, looked at where structures may be."""
+
+    name = "entropy"
+    title = "Least sure (entropy)"
+    reference = "Settles 2009, section 3.1"
+    needs = frozenset({"entropy"})
+    score = "entropy"
+    says = "The model is less sure here"
+
+
+class Margin(_ByScore):
+    """The smallest margin between the two most probable answers."""
+
+    name = "margin"
+    title = "Closest decision (margin)"
+    reference = "Scheffer et al. 2001"
+    needs = frozenset({"margin"})
+    score = "margin"
+    says = "The model's two best answers are closer here"
+
+
+class Bald(_ByScore):
+    """The largest mutual information between label and weights, by dropout."""
+
+    name = "bald"
+    title = "Most to learn from (BALD)"
+    reference = "Houlsby et al. 2011; Gal et al. 2017"
+    needs = frozenset({"bald"})
+    score = "bald"
+    says = "Variants of the model contradict each other more here"
+
+
+class PowerBald(Bald):
+    """BALD with Gumbel noise on the logarithm of the scores, so that the images of a batch are not all alike.
+
+    Taking the k highest of log s_i + G_i, with G_i from a Gumbel distribution, draws k images without replacement with
+    probabilities proportional to s_i (beta = 1).
+    """
+
+    name = "power_bald"
+    title = "Most to learn from, varied (PowerBALD)"
+    reference = "Kirsch et al., TMLR 2023"
+
+    def _keys(self, values: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        return log_with_gumbel_noise(values, rng)
+
+
+def log_with_gumbel_noise(values: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """log s + G, G from a standard Gumbel distribution; -inf where there is no score."""
+    known = np.isfinite(values)
+    keys = np.full(len(values), -np.inf)
+    keys[known] = np.log(np.maximum(values[known], 1e-12)) + rng.gumbel(size=int(known.sum()))
+    return keys
+
+
+def _about(pool: Pool, index: int) -> str:
+    """The structure or class that the network is least sure about."""
+    if pool.class_scores is None or len(pool.class_names) < 2 or not np.isfinite(pool.class_scores[index]).any():
+        return ""
+    return f", least of all about {pool.class_names[int(np.nanargmax(pool.class_scores[index]))]}"
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
