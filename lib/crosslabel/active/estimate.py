@@ -29,9 +29,7 @@ class Estimate:
     on: str
 
 
-def estimate_rest(
-    expected: Sequence[float], pairs: Sequence[tuple[float, float]], on: str, seed: int = 0
-) -> Estimate | None:
+def estimate_rest(expected: Sequence[float], pairs: Sequence[tuple[float, float]], on: str, seed: int = 0) -> Estimate | None:
     """What the network expects of itself, corrected by how wrong it was where the truth is known.
 
     The correction is the mean of (true - expected) over the pairs. The interval is a bootstrap over pairs and images. It

@@ -21,9 +21,7 @@ def plain(network: nn.Module, images: Tensor, predict: Predict) -> Tensor:
     return predict(network, images)
 
 
-def with_dropout(
-    network: nn.Module, images: Tensor, predict: Predict, *, count: int, seed: int, rate: float = 0.1
-) -> Passes:
+def with_dropout(network: nn.Module, images: Tensor, predict: Predict, *, count: int, seed: int, rate: float = 0.1) -> Passes:
     """Looks with random parts of the network switched off (Gal and Ghahramani 2016).
 
     The network's own dropout layers are used. One that has none gets channel dropout behind its convolutions, the last

@@ -14,7 +14,9 @@ from crosslabel.active.strategies import STRATEGIES
 LONGEST = 200
 
 
-def pool_of(scans: Mapping[str, ImageScores], waiting: Sequence[str], labelled: Collection[str], classes: Sequence[str]) -> Pool:
+def pool_of(
+    scans: Mapping[str, ImageScores], waiting: Sequence[str], labelled: Collection[str], classes: Sequence[str]
+) -> Pool:
     """The pool of the waiting images that could be scored.
 
     Args:

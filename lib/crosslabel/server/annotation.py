@@ -10,7 +10,7 @@ from crosslabel.errors import ImageError, NotFoundError
 from crosslabel.images import read_image
 from crosslabel.server.submissions import Submission, is_for, task_of
 from crosslabel.server.upkeep import Upkeep
-from crosslabel.store import FINAL, ConflictError, ImageRecord, ImageState, LabelRecord, LabelState, Origin, Store
+from crosslabel.store import FINAL, ConflictError, ImageRecord, ImageState, LabelRecord, Origin, Store
 from crosslabel.tasks import TaskSpec
 
 
@@ -69,13 +69,6 @@ class Annotation:
             return is_for(self.store.images.get(image_id), task)
         except NotFoundError:
             return False
-
-    def waiting(self, task: TaskSpec, holder: str) -> list[ImageRecord]:
-        """Images to annotate for a task: without a final label that stands, and in nobody else's hands."""
-        labels = self.store.labels.current_of_all(task.name)
-        done = {label.image_id for label in labels if label.state is not LabelState.RETURNED}
-        taken = {image_id for image_id, lease in self.store.leases.held(task.name).items() if lease.holder != holder}
-        return [image for image in self.store.images.list() if image.id not in done | taken and is_for(image, task)]
 
     def submit(
         self, image_id: str, file: Path, tag: str, info: Mapping[str, Any], *, author: str, comment: str = ""

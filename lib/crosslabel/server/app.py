@@ -24,7 +24,7 @@ from crosslabel.server.batch_infer import EligibleBatchInfer
 from crosslabel.server.infer_task import PredictorInferTask
 from crosslabel.server.predictors import Predictors
 from crosslabel.server.sessions import Sessions
-from crosslabel.server.strategies import EligibleStrategy, First, Random
+from crosslabel.server.strategies import RankedStrategy, all_strategies
 from crosslabel.server.studies import Studies
 from crosslabel.server.train_task import StudiesTrainTask
 from crosslabel.server.upkeep import Upkeep
@@ -103,8 +103,8 @@ class CrossLabelApp(MONAILabelApp):
     def init_trainers(self) -> dict[str, StudiesTrainTask]:
         return {name: StudiesTrainTask(task, self.store, self._policy) for name, task in self.tasks.items()}
 
-    def init_strategies(self) -> dict[str, EligibleStrategy]:
-        return {"random": Random(self.tasks), "first": First(self.tasks)}
+    def init_strategies(self) -> dict[str, RankedStrategy]:
+        return all_strategies(self.tasks)
 
     def _load_sessions(self, load: bool = False) -> Sessions:
         # MONAI Label's own trust the ids and the files that clients send.
@@ -124,6 +124,11 @@ class CrossLabelApp(MONAILabelApp):
     def train_tasks(self) -> dict[str, StudiesTrainTask]:
         """Training by task name."""
         return self._trainers
+
+    @property
+    def strategies(self) -> dict[str, RankedStrategy]:
+        """What can choose the next case, by name."""
+        return self._strategies
 
     def info(self) -> dict[str, Any]:
         """MONAI Label's description of the app with CrossLabel's ``tasks`` and ``capabilities``."""
@@ -173,7 +178,7 @@ class CrossLabelApp(MONAILabelApp):
         Raises:
             NotFoundError: unknown strategy or task.
         """
-        name = request.get("strategy") or "random"
+        name = request.get("strategy") or "default"
         if name not in self._strategies:
             raise NotFoundError(f"There is no strategy '{name}' here; this server has: {', '.join(self._strategies)}.")
         return super().next_sample(request)

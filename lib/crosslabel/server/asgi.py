@@ -30,6 +30,7 @@ from crosslabel.server.routes import (
     infer,
     info,
     labels,
+    learning,
     monitoring,
     review,
     session,
@@ -44,7 +45,22 @@ from crosslabel.server.security.origins import OriginGuard
 from crosslabel.server.security.tokens import TokenStore
 from crosslabel.server.settings import Settings
 
-_OWN = (monitoring, auth, info, infer, activelearning, train, batch_infer, session, datastore, labels, v1, review, weights)
+_OWN = (
+    monitoring,
+    auth,
+    info,
+    infer,
+    activelearning,
+    train,
+    batch_infer,
+    session,
+    datastore,
+    labels,
+    v1,
+    review,
+    weights,
+    learning,
+)
 
 
 @asynccontextmanager
@@ -52,7 +68,7 @@ async def _lifespan(server: FastAPI) -> AsyncIterator[None]:
     app = await run_in_threadpool(app_instance)
     app.server_mode(True)
     app.own_server = True
-    app.capabilities += ["api/v1", "info-while-inferring"]
+    app.capabilities += ["api/v1", "info-while-inferring", "learning"]
     app.predictors.seconds = server.state.settings.inference_seconds
     await run_in_threadpool(app.on_init_complete)
     jobs = TrainingJobs(app)

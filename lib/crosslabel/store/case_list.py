@@ -91,10 +91,11 @@ class CaseList:
             rankings.c.rank,
             leases.c.holder,
         )
+        ranked = (rankings.c.task == task, rankings.c.strategy == strategy)
         joined = (
             images.outerjoin(marks, and_(marks.c.task == task, marks.c.image_id == images.c.id))
             .outerjoin(leases, and_(leases.c.task == task, leases.c.image_id == images.c.id, leases.c.expires > now))
-            .outerjoin(rankings, and_(rankings.c.task == task, rankings.c.strategy == strategy, rankings.c.image_id == images.c.id))
+            .outerjoin(rankings, and_(rankings.c.image_id == images.c.id, *ranked))
         )
         with self._database.reading() as connection:
             wanted = [accepted(connection, accepts)]
@@ -105,9 +106,10 @@ class CaseList:
             total = connection.scalar(select(func.count()).select_from(joined).where(*wanted)) or 0
             query = select(*columns).select_from(joined).where(*wanted).order_by(images.c.id).offset(offset).limit(limit)
             rows = connection.execute(query).all()
-            saved = select(labels.c.image_id, labels.c.author, labels.c.created).order_by(labels.c.version)
             mine = (labels.c.task == task) & (labels.c.tag == FINAL) & (labels.c.state != LabelState.WITHDRAWN.value)
-            by_image = {row.image_id: row for row in connection.execute(saved.where(mine, labels.c.image_id.in_([r.id for r in rows])))}
+            shown = labels.c.image_id.in_([row.id for row in rows])
+            saved = select(labels.c.image_id, labels.c.author, labels.c.created).where(mine, shown).order_by(labels.c.version)
+            by_image = {row.image_id: row for row in connection.execute(saved)}
         return total, [
             CaseRow(
                 image_id=row.id,

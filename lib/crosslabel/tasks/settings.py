@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -161,10 +161,36 @@ class AdaptationSpec(Block):
     method: Literal["supervised"] = "supervised"
 
 
-class ActiveLearningSpec(Block):
-    """How the next case is picked from the images without a final label."""
+StrategyName = Literal[
+    "default",
+    "random",
+    "foreground_random",
+    "first",
+    "entropy",
+    "margin",
+    "bald",
+    "power_bald",
+    "core_set",
+    "badge",
+    "typiclust",
+    "clasp_pe",
+    "domain_gap",
+]
+# Those that need no more than one look of the network at an image.
+_ONE_LOOK = tuple(name for name in get_args(StrategyName) if name not in ("first", "bald", "power_bald"))
 
-    strategy: Literal["random", "first"] = "random"
+
+class ActiveLearningSpec(Block):
+    """How the next case is picked from the images without a final label, and when the model learns from new ones."""
+
+    strategy: StrategyName = "default"
+    offered: tuple[StrategyName, ...] = Field(_ONE_LOOK, description="strategies whose order is kept up to date")
+    looks: int = Field(4, ge=2, le=64, description="looks of the network for scores that need several")
+    new_labels: int = Field(5, ge=1, description="so many new labels begin a round of training")
+    quiet_seconds: float = Field(30, ge=0, description="and so long nobody has saved another")
+    round_epochs: int = Field(10, ge=1, description="epochs of a round that goes on from an earlier version")
+    new_share: float = Field(0.5, gt=0, le=1, description="share of new labels among what a round draws")
+    switch: Literal["on", "paused", "off"] = Field("on", description="until somebody moves the task's switch")
 
 
 def _plain(text: str) -> str:

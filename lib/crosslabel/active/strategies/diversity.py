@@ -64,9 +64,7 @@ class Badge:
         return f"Its label would change the model more than those of {below} % of the images that wait, and in another way."
 
 
-def farthest_first(
-    ours: np.ndarray, theirs: np.ndarray, count: int, rng: np.random.Generator, why: str
-) -> list[Pick]:
+def farthest_first(ours: np.ndarray, theirs: np.ndarray, count: int, rng: np.random.Generator, why: str) -> list[Pick]:
     """Greedy k-centre: each pick is the one farthest from all labelled and picked; its score is that distance.
 
     Args:

@@ -16,7 +16,8 @@ router = APIRouter(prefix="/activelearning", tags=["ActiveLearning"])
 def next_sample(
     app: App, audited: Audited, who: Who, strategy: str, params: Annotated[dict[str, Any] | None, Body()] = None
 ) -> dict[str, Any]:
-    """``params`` may name the ``task``. For half an hour nobody else gets the same study for this task.
+    """``params`` may name the ``task``. For half an hour nobody else gets the same study for this task. ``why`` holds its
+    score, its rank and a sentence that says why it comes next.
 
     When no study is left the answer holds no ``id``: stock clients, which name no task, get an empty one.
     """

@@ -27,6 +27,10 @@ _ANNOTATE: dict[str, tuple[str, ...]] = {
     "/datastore/label/info": (*_READ, "PUT"),
     "/datastore/updatelabelinfo": ("PUT",),
     "/api/v1/labels/{task}/{image:path}": ("POST",),
+    "/api/v1/learning/{task}/next": ("POST",),
+    "/api/v1/learning/{task}/release": ("POST",),
+    "/api/v1/learning/{task}/skip": ("POST",),
+    "/api/v1/learning/{task}/pin": ("POST",),
 }
 _REVIEW: dict[str, tuple[str, ...]] = {
     "/datastore/label": ("DELETE",),

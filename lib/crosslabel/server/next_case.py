@@ -1,0 +1,101 @@
+"""Handing out the cases to annotate next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from crosslabel.errors import NotFoundError
+from crosslabel.server.studies import Studies
+from crosslabel.store import Lease, Unranked, WaitingCase
+from crosslabel.tasks import TaskSpec
+
+LEASE_SECONDS = 30 * 60
+_UNRANKED = {"random": Unranked.RANDOM, "first": Unranked.BY_ID}
+# How many candidates are looked at beyond those asked for, in case some cannot be read or go to somebody else.
+_SPARE = 4
+_MOST_ATTEMPTS = 25
+
+
+@dataclass(frozen=True)
+class HandedOut:
+    """A case in somebody's hands, and why.
+
+    Attributes:
+        case: from the work list.
+        lease: until when it is theirs.
+        why: for a client, JSON values.
+    """
+
+    case: WaitingCase
+    lease: Lease
+    why: dict[str, Any]
+
+
+def hand_out(
+    studies: Studies, task: TaskSpec, holder: str, *, strategy: str | None = None, count: int = 1
+) -> tuple[list[HandedOut], int]:
+    """Lease the most wanted cases that can be read, and say how many wait in all.
+
+    Args:
+        studies: where they lie.
+        task: what they are annotated for.
+        holder: who gets them.
+        strategy: by whose order; the task's if None.
+        count: at most so many.
+    """
+    name = strategy or task.active_learning.strategy
+    worklist = studies.store.worklist
+    unranked = _UNRANKED.get(name, Unranked.RANDOM)
+    ranked = "" if name in _UNRANKED else name
+    left = worklist.left(task.name, task.eligible, holder)
+    given: list[HandedOut] = []
+    for _ in range(_MOST_ATTEMPTS):
+        options = {"strategy": ranked, "unranked": unranked, "limit": count + _SPARE}
+        waiting = worklist.waiting(task.name, task.eligible, holder, **options)
+        # One that cannot be read is found out here and waits no longer, so the next attempt meets others.
+        readable = {case.image_id: case for case in waiting if studies.is_readable(case.image_id)}
+        leases = worklist.acquire(task.name, readable, holder, LEASE_SECONDS, count)
+        given = [HandedOut(readable[lease.image_id], lease, why(readable[lease.image_id], name, left)) for lease in leases]
+        if len(given) >= min(count, len(waiting)):
+            break
+    return given, left
+
+
+def release(studies: Studies, task: TaskSpec, image_id: str, holder: str) -> bool:
+    """Give a case back, so that others get it; False where this person no longer had it.
+
+    Raises:
+        NotFoundError: there is no such image.
+    """
+    studies.store.images.get(image_id)
+    return studies.store.leases.release(task.name, image_id, holder)
+
+
+def check_strategy(name: str | None, known: list[str]) -> None:
+    """Raises NotFoundError for a strategy that is not offered."""
+    if name is not None and name not in known:
+        raise NotFoundError(f"There is no strategy '{name}' here; this server has: {', '.join(known)}.")
+
+
+def why(case: WaitingCase, strategy: str, left: int) -> dict[str, Any]:
+    """Score, rank and a sentence for a clinician."""
+    return {
+        "score": case.score,
+        "rank": case.rank,
+        "of": left,
+        "sentence": _sentence(case, strategy, left),
+        "strategy": strategy,
+        "checkpoint": case.checkpoint or None,
+    }
+
+
+def _sentence(case: WaitingCase, strategy: str, left: int) -> str:
+    if case.pinned:
+        return "Somebody has pinned it to be annotated next."
+    if case.sentence:
+        return case.sentence
+    if strategy == "first":
+        return f"It is the first by name of the {left} images that wait."
+    drawn = f"It was drawn at random from the {left} images that wait"
+    return f"{drawn}." if strategy == "random" else f"{drawn}, for no model has looked at it yet."
