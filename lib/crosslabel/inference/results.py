@@ -22,6 +22,9 @@ class SegmentationResult:
             empty. It says how sure the network is, not how right.
         checkpoint: name of the checkpoint that made it.
         demonstration: whether that checkpoint has only seen generated images.
+        quality: how far several views of the image agree on each label (mean Dice over pairs of views, 0 to 1), an estimate
+            without ground truth; ``None`` for a label that no view has. ``None`` if one view alone was predicted.
+        uncertainty: (\\*grid.shape), float32, entropy of the mean over views, 0 (sure) to 1; ``None`` likewise.
     """
 
     label: np.ndarray
@@ -30,12 +33,15 @@ class SegmentationResult:
     confidence: dict[str, float | None]
     checkpoint: str
     demonstration: bool
+    quality: dict[str, float | None] | None = None
+    uncertainty: np.ndarray | None = None
 
     def summary(self) -> dict[str, Any]:
         """All but the voxels, as JSON values."""
         return {
             "volumes_ml": self.volumes_ml,
             "confidence": self.confidence,
+            **({} if self.quality is None else {"quality": self.quality}),
             "checkpoint": self.checkpoint,
             "demonstration": self.demonstration,
         }

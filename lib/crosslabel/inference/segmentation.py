@@ -3,46 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
-from monai.inferers import sliding_window_inference
 from torch import nn
 
 from crosslabel.images import Grid, Image
+from crosslabel.inference.augmentation import Opinions, ask, standard_views
+from crosslabel.inference.components import largest_components
 from crosslabel.inference.results import SegmentationResult
-from crosslabel.networks.heads import main_logits
-from crosslabel.preparation import Preparation
+from crosslabel.inference.window import SlidingWindow
+from crosslabel.preparation import Preparation, Prepared
 from crosslabel.tasks import TaskSpec
-
-
-class SlidingWindow:
-    """Class probabilities of a prepared image, blended from overlapping patches with Gaussian weights.
-
-    Args:
-        patch: size of a window in voxels.
-        overlap: share of a window that its neighbour covers again.
-        batch_size: windows per forward pass.
-    """
-
-    def __init__(self, patch: tuple[int, ...], overlap: float = 0.25, batch_size: int = 2) -> None:
-        self.patch = patch
-        self.overlap = overlap
-        self.batch_size = batch_size
-
-    @torch.inference_mode()
-    def __call__(self, network: nn.Module, tensor: torch.Tensor) -> torch.Tensor:
-        """(channels, \\*spatial) -> probabilities (outputs, \\*spatial), on the network's device."""
-        device = next(network.parameters()).device
-        logits = sliding_window_inference(
-            tensor[None].to(device),
-            roi_size=self.patch,
-            sw_batch_size=self.batch_size,
-            predictor=lambda windows: main_logits(network, windows),
-            overlap=self.overlap,
-            mode="gaussian",
-            # A constant border far from the image's own values would look like a structure; its edge does not.
-            padding_mode="replicate",
-        )
-        return logits[0].softmax(dim=0)
 
 
 class Segmenter:
@@ -71,17 +40,24 @@ class Segmenter:
         self.window = window or SlidingWindow(task.patch)
         self.preparation = Preparation(task)
 
-    def predict(self, image: Image) -> SegmentationResult:
+    def predict(self, image: Image, *, augment: bool = False) -> SegmentationResult:
         """Segment one image; the label lies in exactly the image's grid.
+
+        Args:
+            image: to segment.
+            augment: predict several views (:func:`standard_views`) and average them: takes as many times longer, and adds
+                the quality and the uncertainty to the result.
 
         Raises:
             ImageError: the image does not fit the task.
             TaskError: its modality is unknown and matters.
         """
         prepared = self.preparation.forward(image)
-        probabilities = self.preparation.inverse(self.window(self.network, prepared.tensor).cpu(), prepared)
-        probability, index = probabilities.max(dim=0)
+        views = standard_views(self.task)[: None if augment else 1]
+        opinions = ask(self.network, prepared.tensor, self.window, views)
+        probability, index = self.preparation.inverse(opinions.mean, prepared).max(dim=0)
         indices = index.numpy().astype(np.uint8)
+        indices[largest_components(indices, self.task.single_indices)] = 0
         return SegmentationResult(
             label=self.task.values_of(indices),
             grid=image.grid,
@@ -89,6 +65,8 @@ class Segmenter:
             confidence=self._confidence(indices, probability.numpy()),
             checkpoint=self.checkpoint,
             demonstration=self.demonstration,
+            quality=self._quality(opinions) if augment else None,
+            uncertainty=self._uncertainty(opinions, prepared) if augment else None,
         )
 
     def _volumes(self, indices: np.ndarray, grid: Grid) -> dict[str, float]:
@@ -104,3 +82,13 @@ class Segmenter:
             inside = probability[indices == index]
             confidence[name] = round(float(inside.mean()), 4) if inside.size else None
         return confidence
+
+    def _quality(self, opinions: Opinions) -> dict[str, float | None]:
+        quality: dict[str, float | None] = {}
+        for index, name in enumerate(self.task.output_names[1:], start=1):
+            agreement = opinions.agreement(index)
+            quality[name] = None if agreement is None else round(agreement, 4)
+        return quality
+
+    def _uncertainty(self, opinions: Opinions, prepared: Prepared) -> np.ndarray:
+        return self.preparation.inverse(opinions.uncertainty(), prepared)[0].clamp(0, 1).numpy()

@@ -21,11 +21,15 @@ class Block(BaseModel):
 
 
 class LabelSpec(Block):
-    """One structure of a segmentation task: its name, the value of its voxels (1 to 65535) and its colour."""
+    """One structure of a segmentation task: its name, the value of its voxels (1 to 65535) and its colour.
+
+    ``single``: there is one piece of it, as of a liver, so that whatever lies apart from the largest piece is a mistake.
+    """
 
     name: str = Field(min_length=1)
     value: int = Field(ge=1, le=65535)
     color: str
+    single: bool = False
 
     @field_validator("color")
     @classmethod
@@ -86,6 +90,11 @@ class DomainSpec(Block):
     @classmethod
     def _known(cls, modality: Any) -> Modality:
         return Modality.parse(modality)
+
+    @property
+    def spoken(self) -> str:
+        """As in ``MR FLAIR``."""
+        return self.modality.value if self.sequence is None else f"{self.modality.value} {self.sequence}"
 
     def accepts(self, modality: Modality, sequence: str | None) -> bool:
         """Whether an image of this modality and sequence belongs here; an unstated sequence fits any."""
@@ -152,13 +161,14 @@ class TrainingSpec(Block):
 
 
 class AdaptationSpec(Block):
-    """How labels of the source domains teach the target domain.
+    """How labels of the source domains teach the target domain; see docs/adaptation.md."""
 
-    ``supervised`` trains on every labelled image of any domain of the task, which is the baseline that a method of
-    adaptation has to beat.
-    """
-
-    method: Literal["supervised"] = "supervised"
+    method: str = Field("full", description="name of a method of 'crosslabel adapt'")
+    teacher_decay: float = Field(0.99, ge=0, lt=1, description="of the moving average of the weights, per step")
+    warm_up: float = Field(0.4, ge=0, le=1, description="share of the epochs before the first pseudo-labels")
+    rounds: int = Field(3, ge=1, description="times that pseudo-labels are made, evenly spread over the rest")
+    confidence: float = Field(0.7, ge=0, le=1, description="least probability of a pseudo-label")
+    agreement: float = Field(0.75, ge=0, le=1, description="least share of views that have to say the same")
 
 
 StrategyName = Literal[

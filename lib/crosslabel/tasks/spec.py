@@ -136,6 +136,11 @@ class TaskSpec(Block):
         """Number of input channels, the same in every domain."""
         return self.domains.target.channels
 
+    @property
+    def single_indices(self) -> tuple[int, ...]:
+        """Output channels of the structures that are in one piece."""
+        return tuple(index for index, label in enumerate(self.labels, start=1) if label.single)
+
     @cached_property
     def _value_of_index(self) -> np.ndarray:
         return np.array([0, *(label.value for label in self.labels)], dtype=np.uint16)
@@ -185,7 +190,7 @@ class TaskSpec(Block):
             return Eligibility(False, f"{self.name} is for {self.dimension}-D images and this one is {dimension}-D")
         if modality is None or any(domain.accepts(modality, sequence) for domain in self.domains.all):
             return Eligibility(True)
-        wanted = " or ".join(_spoken(domain) for domain in self.domains.all)
+        wanted = " or ".join(domain.spoken for domain in self.domains.all)
         found = modality.value if sequence is None else f"{modality.value} {sequence}"
         return Eligibility(False, f"{self.name} is for {wanted} and this image is {found}")
 
@@ -199,7 +204,7 @@ class TaskSpec(Block):
         if modality is None:
             if len({(domain.channels, domain.intensity) for domain in self.domains.all}) == 1:
                 return self.domains.target
-            wanted = " or ".join(_spoken(domain) for domain in self.domains.all)
+            wanted = " or ".join(domain.spoken for domain in self.domains.all)
             raise TaskError(
                 f"Is this image {wanted}? {self.name} prepares them differently and the file does not say; give the modality "
                 '(--modality, or params {"modality": "..."}) or put a JSON sidecar with "Modality" beside the image.'
@@ -208,10 +213,6 @@ class TaskSpec(Block):
             if domain.accepts(modality, sequence):
                 return domain
         raise ImageError(self.eligible(self.dimension, modality, sequence).reason + ".")
-
-
-def _spoken(domain: DomainSpec) -> str:
-    return domain.modality.value if domain.sequence is None else f"{domain.modality.value} {domain.sequence}"
 
 
 def _replace(values: np.ndarray, table: dict[int, int], task: str) -> np.ndarray:

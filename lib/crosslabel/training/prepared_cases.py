@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -12,8 +11,9 @@ import torch
 from crosslabel.data import Case
 from crosslabel.errors import CrossLabelError, DataError
 from crosslabel.images import read_image
-from crosslabel.preparation import Preparation
-from crosslabel.tasks import TaskSpec
+from crosslabel.preparation import Preparation, Prepared
+from crosslabel.tasks import DomainSpec, TaskSpec
+from crosslabel.training.memory import Memory
 from crosslabel.training.patches import foreground_voxels
 
 
@@ -28,6 +28,7 @@ class PreparedCase:
             for an image without a label.
         foreground: for each output channel but the background that occurs, the flat indices of (some of) its voxels.
         domain: name of the task's domain that it belongs to.
+        voxel_volume: mL of one voxel of the prepared grid; 1 for pictures, whose structures are counted in pixels.
     """
 
     id: str
@@ -35,6 +36,12 @@ class PreparedCase:
     label: torch.Tensor | None
     foreground: dict[int, np.ndarray]
     domain: str
+    voxel_volume: float
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of image and label."""
+        return self.image.nbytes + (0 if self.label is None else self.label.nbytes)
 
     @property
     def truth(self) -> torch.Tensor:
@@ -51,17 +58,22 @@ class PreparedCases:
         task: what the cases are for.
         cases: labelled or not.
         limit: how many bytes of images may be kept.
+        domain: of images that do not say what they are.
     """
 
-    def __init__(self, task: TaskSpec, cases: Sequence[Case], limit: int = 2 * 1024**3) -> None:
+    def __init__(
+        self, task: TaskSpec, cases: Sequence[Case], limit: int = 2 * 1024**3, domain: DomainSpec | None = None
+    ) -> None:
         self.task = task
         self.cases = list(cases)
-        self._memory = _Memory(limit)
+        self.limit = limit
+        self.domain = domain
+        self._memory: Memory[PreparedCase] = Memory(limit)
         self._preparation = Preparation(task)
 
     def of(self, cases: Sequence[Case]) -> PreparedCases:
         """Some of the cases, sharing this sequence's memory."""
-        part = PreparedCases(self.task, cases)
+        part = PreparedCases(self.task, cases, self.limit, self.domain)
         part._memory = self._memory
         return part
 
@@ -72,8 +84,11 @@ class PreparedCases:
         case = self.cases[index]
         return self._memory.get(case.id, lambda: self._prepare(case))
 
-    def set_aside_unusable(self) -> dict[str, str]:
+    def set_aside_unusable(self, look: Callable[[PreparedCase], None] = lambda case: None) -> dict[str, str]:
         """Prepare every case once and set aside those that cannot be used.
+
+        Args:
+            look: is shown every case; a case that it refuses with a :class:`CrossLabelError` is set aside too.
 
         Returns:
             Why, by the id of each case that was set aside.
@@ -84,7 +99,7 @@ class PreparedCases:
         reasons: dict[str, str] = {}
         for index, case in enumerate(self.cases):
             try:
-                self[index]
+                look(self[index])
             except CrossLabelError as error:
                 reasons[case.id] = str(error)
         if reasons and len(reasons) == len(self.cases):
@@ -93,36 +108,29 @@ class PreparedCases:
         self.cases = [case for case in self.cases if case.id not in reasons]
         return reasons
 
+    def prepare(self, case: Case) -> Prepared:
+        """Read and prepare the image of a case, past the memory.
+
+        Raises:
+            CrossLabelError: it cannot be read, or does not fit the task.
+        """
+        image = read_image(case.image, modality=case.modality, sequence=case.sequence)
+        domain = self.domain
+        if domain is not None and image.modality in (None, domain.modality) and image.sequence is None:
+            image = replace(image, modality=domain.modality, sequence=domain.sequence)
+        return self._preparation.forward(image)
+
     def _prepare(self, case: Case) -> PreparedCase:
-        prepared = self._preparation.forward(read_image(case.image, modality=case.modality, sequence=case.sequence))
-        domain = prepared.domain.name
+        prepared = self.prepare(case)
+        label, foreground = self._label(case, prepared)
+        volume = prepared.grid.voxel_volume_ml if self.task.dimension == 3 else 1.0
+        return PreparedCase(case.id, prepared.tensor, label, foreground, prepared.domain.name, volume)
+
+    def _label(self, case: Case, prepared: Prepared) -> tuple[torch.Tensor | None, dict[int, np.ndarray]]:
         if case.label is None:
-            return PreparedCase(case.id, prepared.tensor, None, {}, domain)
+            return None, {}
         if isinstance(case.label, str):
-            return PreparedCase(case.id, prepared.tensor, torch.tensor(self.task.classes.index(case.label)), {}, domain)
+            return torch.tensor(self.task.classes.index(case.label)), {}
         values, grid = case.read_label(self.task)
         label = self._preparation.labels(values, grid, prepared)
-        return PreparedCase(case.id, prepared.tensor, label, foreground_voxels(label.numpy()), domain)
-
-
-class _Memory:
-    """The most recently used prepared cases, up to a number of bytes."""
-
-    def __init__(self, limit: int) -> None:
-        self.limit = limit
-        self._kept: OrderedDict[str, PreparedCase] = OrderedDict()
-        self._size = 0
-
-    def get(self, id: str, prepare: Callable[[], PreparedCase]) -> PreparedCase:
-        if id not in self._kept:
-            self._kept[id] = prepare()
-            self._size += _bytes(self._kept[id])
-        self._kept.move_to_end(id)
-        found = self._kept[id]
-        while self._size > self.limit and len(self._kept) > 1:
-            self._size -= _bytes(self._kept.popitem(last=False)[1])
-        return found
-
-
-def _bytes(prepared: PreparedCase) -> int:
-    return prepared.image.nbytes + (0 if prepared.label is None else prepared.label.nbytes)
+        return label, foreground_voxels(label.numpy())

@@ -1,0 +1,81 @@
+"""Pseudo-labels of one target image, and which of their voxels to believe."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from crosslabel.adaptation.self_training.volume_prior import VolumePrior
+from crosslabel.inference import Opinions, largest_components
+
+# Below this probability a voxel is not even suspected to belong to a structure that should be somewhere.
+_UNSUSPECTED = 0.05
+
+
+@dataclass(frozen=True)
+class Beliefs:
+    """What has to hold for a voxel of a pseudo-label to be learnt from.
+
+    Attributes:
+        confidence: least mean probability over the views.
+        agreement: least share of the views that vote for it.
+        single: output channels of structures in one piece: what lies apart is not believed.
+        prior: plausible volumes; a structure outside its range is not believed at all in this image.
+    """
+
+    confidence: float
+    agreement: float
+    single: tuple[int, ...]
+    prior: VolumePrior
+
+
+@dataclass(frozen=True, eq=False)
+class PseudoLabel:
+    """What the teacher says of an image.
+
+    Attributes:
+        label: (\\*spatial) output-channel indices, uint8.
+        keep: (\\*spatial) booleans, the voxels to learn from.
+        predicted: voxels of each structure that the teacher predicts, by name.
+        kept: those of them that are believed.
+        implausible: names of the structures whose volume is implausible.
+    """
+
+    label: np.ndarray
+    keep: np.ndarray
+    predicted: dict[str, int]
+    kept: dict[str, int]
+    implausible: tuple[str, ...]
+
+
+def make_pseudo_label(opinions: Opinions, voxel_volume: float, beliefs: Beliefs) -> PseudoLabel:
+    """Filter a teacher's prediction.
+
+    Args:
+        opinions: of the teacher on several views of the image.
+        voxel_volume: of one voxel, in the unit of the prior.
+        beliefs: the filters.
+    """
+    names = beliefs.prior.names
+    label = opinions.indices
+    keep = opinions.mean.amax(dim=0).numpy() >= beliefs.confidence
+    keep &= opinions.share() >= beliefs.agreement
+    stray = largest_components(label, beliefs.single)
+    keep &= ~stray
+    sizes = np.bincount(label[~stray], minlength=len(names) + 1)
+    implausible = []
+    for index, name in enumerate(names, start=1):
+        if not beliefs.prior.is_plausible(name, float(sizes[index] * voxel_volume)):
+            implausible.append(name)
+            # Neither what is called so nor the background that might be it.
+            keep &= (label != index) & (opinions.mean[index].numpy() < _UNSUSPECTED)
+    predicted = np.bincount(label.ravel(), minlength=len(names) + 1)
+    kept = np.bincount(label[keep], minlength=len(names) + 1)
+    return PseudoLabel(
+        label=label,
+        keep=keep,
+        predicted={name: int(predicted[index]) for index, name in enumerate(names, start=1)},
+        kept={name: int(kept[index]) for index, name in enumerate(names, start=1)},
+        implausible=tuple(implausible),
+    )

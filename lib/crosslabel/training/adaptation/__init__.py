@@ -1,0 +1,7 @@
+"""Cross-modality adaptation as a job: labelled source images and unlabelled target images in, a checkpoint version out."""
+
+from crosslabel.training.adaptation.data import AdaptationCases
+from crosslabel.training.adaptation.job import AdaptationJob
+from crosslabel.training.adaptation.methods import METHODS, Method, method_named
+
+__all__ = ["METHODS", "AdaptationCases", "AdaptationJob", "Method", "method_named"]

@@ -1,0 +1,143 @@
+"""The two domains of an adaptation: cases that were looked at, split and found to belong where they were given."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from crosslabel.adaptation.self_training import VolumePrior
+from crosslabel.data import Case, hold_back
+from crosslabel.errors import DataError
+from crosslabel.tasks import TaskSpec
+from crosslabel.training.prepared_cases import PreparedCase, PreparedCases
+
+MEMORY_BYTES = 2 * 1024**3
+
+
+@dataclass(frozen=True)
+class AdaptationCases:
+    """What an adaptation is given.
+
+    Attributes:
+        source: labelled cases of a source domain.
+        target: images of the target domain; those with a (final) label teach as labelled ones.
+    """
+
+    source: Sequence[Case]
+    target: Sequence[Case]
+
+
+@dataclass(frozen=True, eq=False)
+class AdaptationData:
+    """The usable cases, prepared when they are needed.
+
+    Attributes:
+        source: labelled source cases to learn from.
+        source_held: held-back source cases.
+        target: unlabelled target images.
+        labelled: labelled target cases to learn from.
+        held: held-back labelled target cases.
+        aside: why a case was set aside, by its id.
+        prior: plausible volumes, from all labelled cases.
+    """
+
+    source: PreparedCases
+    source_held: PreparedCases
+    target: PreparedCases
+    labelled: PreparedCases
+    held: PreparedCases
+    aside: dict[str, str]
+    prior: VolumePrior
+
+    @property
+    def labelled_share(self) -> float:
+        """Share of the target images that are labelled, 0 to 1."""
+        count = len(self.labelled) + len(self.held)
+        return count / (count + len(self.target))
+
+
+def prepare_data(task: TaskSpec, cases: AdaptationCases, memory_bytes: int = MEMORY_BYTES) -> AdaptationData:
+    """Look at every case once; those that cannot be used are set aside.
+
+    Args:
+        task: with source domains.
+        cases: of both domains; an image that does not say what it is is taken to be of the domain it was given as.
+        memory_bytes: how much of each domain's prepared images may be kept in memory.
+
+    Raises:
+        DataError: one of the domains has no usable case, or the two were swapped.
+    """
+    _check(task, cases)
+    prior = VolumePrior(task.output_names[1:])
+    source = PreparedCases(task, cases.source, memory_bytes, task.domains.sources[0])
+    target = PreparedCases(task, cases.target, memory_bytes, task.domains.target)
+    aside = {**_Look(task, prior, "source").at(source), **_Look(task, prior, "target").at(target)}
+    settings = task.training
+    learning, source_held = hold_back(source.cases, settings.validation_share, settings.seed)
+    labelled = [case for case in target.cases if case.label is not None]
+    final, held = hold_back(labelled, settings.validation_share, settings.seed)
+    return AdaptationData(
+        source=source.of(learning),
+        source_held=source.of(source_held),
+        target=target.of([case for case in target.cases if case.label is None]),
+        labelled=target.of(final),
+        held=target.of(held),
+        aside=aside,
+        prior=prior,
+    )
+
+
+def _check(task: TaskSpec, cases: AdaptationCases) -> None:
+    if task.kind != "segmentation":
+        raise DataError(f"Adaptation is for segmentation, and {task.name} is a classification.")
+    if not task.domains.sources:
+        raise DataError(
+            f"Task {task.name} names no source domain to learn from; list the labelled modality under domains.sources in its "
+            "file."
+        )
+    if not cases.source:
+        raise DataError("There is no labelled source case to learn from; give a folder of images with their labels.")
+    if not cases.target:
+        raise DataError("There is no target image; give a folder of images of the modality to learn.")
+
+
+class _Look:
+    """Shown every case of one domain: refuses what is of the other domain or empty, and learns plausible volumes."""
+
+    def __init__(self, task: TaskSpec, prior: VolumePrior, role: Literal["source", "target"]) -> None:
+        self.task, self.prior, self.role = task, prior, role
+        target = task.domains.target
+        if role == "target":
+            self.accepted = {target.name}
+        else:
+            # Two centres with one kind of scanner cannot be told apart by their images.
+            alike = any(domain.accepts(target.modality, target.sequence) for domain in task.domains.sources)
+            self.accepted = {domain.name for domain in task.domains.sources} | ({target.name} if alike else set())
+        self.strangers = 0
+
+    def at(self, cases: PreparedCases) -> dict[str, str]:
+        """Why cases were set aside, by id."""
+        given = len(cases)
+        try:
+            return cases.set_aside_unusable(self)
+        except DataError as error:
+            if self.strangers < given:
+                raise DataError(f"The {self.role} images: {error}") from error
+            wanted = self.task.domains.target if self.role == "target" else self.task.domains.sources[0]
+            raise DataError(
+                f"All {self.role} images are of another domain than {wanted.spoken}: were source and target swapped? The "
+                f"labelled images go to the source, the {self.task.domains.target.spoken} images to the target."
+            ) from error
+
+    def __call__(self, case: PreparedCase) -> None:
+        if case.domain not in self.accepted:
+            self.strangers += 1
+            raise DataError(f"It is of the domain '{case.domain}', which is no {self.role} of {self.task.name}.")
+        if self.role == "source" and not case.foreground:
+            raise DataError(f"Its label is empty, or holds none of the labels of {self.task.name}.")
+        if case.label is not None:
+            counts = np.bincount(case.label.numpy().ravel(), minlength=len(self.task.output_names))
+            self.prior.see([float(count * case.voxel_volume) for count in counts[1:]])

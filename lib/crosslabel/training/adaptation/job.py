@@ -1,0 +1,109 @@
+"""The adaptation job: two folders in, a published checkpoint version and a report out."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from crosslabel.adaptation.image_level import ImageAdapter, Volume, Watch, build_adapter
+from crosslabel.checkpoints import ModelStore, Version
+from crosslabel.optimisation import Outcome, ProgressEvent, State, processes
+from crosslabel.tasks import TaskSpec
+from crosslabel.training.adaptation.data import MEMORY_BYTES, AdaptationCases, AdaptationData, prepare_data
+from crosslabel.training.adaptation.methods import method_named
+from crosslabel.training.adaptation.objective import AdaptationObjective
+from crosslabel.training.job import Job
+from crosslabel.training.prepared_cases import PreparedCases
+
+PSEUDO_LABELS = "pseudo_labels"
+
+
+class AdaptationJob(Job):
+    """Learns the target domain of a task from labels of a source domain; see :class:`Job` for the other arguments.
+
+    Args:
+        task: a segmentation task with a source domain; ``task.adaptation`` says how.
+        cases: of both domains; unusable ones are set aside and named in the provenance.
+        store: where the version is published.
+        run_dir: folder of the run: progress, state to resume from, fitted image-level method, pseudo-labels, report.
+        memory_bytes: how much of each domain's prepared images may be kept in memory.
+    """
+
+    def __init__(
+        self,
+        task: TaskSpec,
+        cases: AdaptationCases,
+        store: ModelStore,
+        run_dir: Path,
+        *,
+        memory_bytes: int = MEMORY_BYTES,
+        **settings: Any,
+    ) -> None:
+        super().__init__(task, store, run_dir, **settings)
+        self.cases = cases
+        self.memory_bytes = memory_bytes
+        self.method = method_named(task.adaptation.method)
+
+    def _train(self, emit: Callable[[ProgressEvent], None], resume: bool) -> Version | None:
+        data = prepare_data(self.task, self.cases, self.memory_bytes)
+        adapter = build_adapter(self.method.adapter, self.task, self.task.training.seed, device=str(self.device))
+        if not self._fit_adapter(adapter, data, emit):
+            emit(replace(self._last, state=State.CANCELLED, message="The adaptation was stopped; it can be resumed."))
+            return None
+        folder = self.run_dir / PSEUDO_LABELS
+        if not resume and processes.rank() == 0:
+            shutil.rmtree(folder, ignore_errors=True)
+        processes.barrier()
+        network = self._network()
+        objective = AdaptationObjective(
+            self.task, data, self.method, adapter, network, folder, self.cancelled, self.memory_bytes
+        )
+        return self._fit(network, objective, emit, resume, lambda outcome: self._described(outcome, data, adapter, objective))
+
+    def _fit_adapter(self, adapter: ImageAdapter, data: AdaptationData, emit: Callable[[ProgressEvent], None]) -> bool:
+        """Fit in the first process; the others read what it wrote."""
+
+        def tell(event: ProgressEvent) -> None:
+            doing = event.message or f"fitting {adapter.name}: {event.epoch} of {event.epochs}"
+            emit(replace(self._last, state=State.PREPARING, losses=event.losses, message=doing))
+
+        def fit() -> bool:
+            watch = Watch(tell, self.cancelled)
+            return adapter.fit(_volumes(data.source), _volumes(data.target), self.run_dir / "adapter", watch)
+
+        fitted = fit() if processes.rank() == 0 else True
+        processes.barrier()
+        return fitted if processes.rank() == 0 else fit()
+
+    def _described(
+        self, outcome: Outcome, data: AdaptationData, adapter: ImageAdapter, objective: AdaptationObjective
+    ) -> dict[str, Any]:
+        return {
+            "method": {"name": self.method.name, "title": self.method.title, **adapter.facts()},
+            "data": {
+                "source": [case.id for case in data.source.cases],
+                "source_validation": [case.id for case in data.source_held.cases],
+                "target": [case.id for case in data.target.cases],
+                "target_labelled": [case.id for case in data.labelled.cases],
+                "target_validation": [case.id for case in data.held.cases],
+                "set_aside": data.aside,
+            },
+            "metrics_on": _metrics_on(objective),
+            "pseudo_labels": [
+                {"round": said["round"], "labels": said["labels"]}
+                for said in (objective.rounds.statistics() if objective.self_training else [])
+            ],
+        }
+
+
+def _metrics_on(objective: AdaptationObjective) -> str:
+    if objective.metric == "dice":
+        return "held-back labelled target images"
+    return "unlabelled target images, by their consistency under changes of style; no label of theirs was used"
+
+
+def _volumes(cases: PreparedCases) -> list[Volume]:
+    return [Volume(case.id, lambda case=case: cases.prepare(case)) for case in cases.cases]

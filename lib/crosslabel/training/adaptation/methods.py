@@ -1,0 +1,46 @@
+"""The methods of adaptation by name: what is done to the images, and whether the target teaches too."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from crosslabel.errors import TaskError
+
+
+@dataclass(frozen=True)
+class Method:
+    """One way to learn the target domain.
+
+    Attributes:
+        name: as the command line and task files give it.
+        title: for people.
+        adapter: image-level methods joined by ``+``, see :func:`crosslabel.adaptation.image_level.build_adapter`.
+        self_training: whether pseudo-labels of the target images teach too.
+    """
+
+    name: str
+    title: str
+    adapter: str
+    self_training: bool = False
+
+
+METHODS: dict[str, Method] = {
+    method.name: method
+    for method in (
+        Method("full", "randomised styles and self-training", "gin", self_training=True),
+        Method("gin", "randomised styles", "gin"),
+        Method("histogram", "histograms matched to the target", "histogram"),
+        Method("source_only", "no adaptation", "none"),
+    )
+}
+
+
+def method_named(name: str) -> Method:
+    """A method by its name.
+
+    Raises:
+        TaskError: there is none.
+    """
+    if name not in METHODS:
+        raise TaskError(f"There is no method of adaptation '{name}'; use one of {', '.join(METHODS)}.")
+    return METHODS[name]
