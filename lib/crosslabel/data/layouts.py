@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from crosslabel.data.cases import Case
+from crosslabel.data.lists import LIST_SUFFIXES, listed_cases
 from crosslabel.errors import DataError
 from crosslabel.images import Modality, image_id_of, is_image_path
 from crosslabel.tasks import TaskSpec
@@ -20,17 +21,23 @@ def labelled_cases(folder: Path, task: TaskSpec, *, own_values: bool = False) ->
     """All labelled cases of a folder, sorted by id.
 
     Segmentation: ``imagesTr/`` beside ``labelsTr/`` (Decathlon, nnU-Net; a ``dataset.json`` names the label values), MONAI
-    Label's layout (images beside ``labels/final/``), or ``images/`` beside ``labels/``. Classification: one folder for each
-    class, or ``labels.csv`` with the columns ``image``, ``class`` and, where it is known, ``patient``.
+    Label's layout (images beside ``labels/final/``), ``images/`` beside ``labels/``, or a CSV or JSON list in place of the
+    folder (:func:`~crosslabel.data.listed_cases`). Classification: one folder for each class, or ``labels.csv`` with the
+    columns ``image``, ``class`` and, where it is known, ``patient``.
 
     Args:
-        folder: the data set.
+        folder: the data set, or a list of it.
         task: what to read it for.
         own_values: the label files hold the task's own values, whatever the task's ``read_labels`` says.
 
     Raises:
         DataError: the folder is missing, is in no known layout, or holds no labelled image.
     """
+    if folder.is_file() and folder.suffix in LIST_SUFFIXES and task.kind == "segmentation":
+        listed = [case for case in listed_cases(folder, own_values=own_values) if case.label is not None]
+        if not listed:
+            raise DataError(f"No case in {folder.name} has a label; give the label files under 'label'.")
+        return listed
     if not folder.is_dir():
         raise DataError(f"The folder {folder} does not exist; give one that holds labelled images.")
     cases = _paired(folder, task, own_values) if task.kind == "segmentation" else _classes(folder, task)
@@ -43,12 +50,12 @@ def _paired(folder: Path, task: TaskSpec, own_values: bool) -> list[Case]:
     for images, labels in _PAIRED_LAYOUTS:
         if (folder / labels).is_dir() and (folder / images).is_dir():
             described = _dataset_json(folder)
-            by_id = {_case_id(path): path for path in _images(folder / images)}
+            by_id = {case_id(path): path for path in images_in(folder / images)}
             # MONAI Label writes the task's own values.
             own = own_values or labels == "labels/final"
             return [
                 Case(id, by_id[id], path, value_names=_value_names(described), own_values=own)
-                for path in _images(folder / labels)
+                for path in images_in(folder / labels)
                 if (id := image_id_of(path)) in by_id
             ]
     raise DataError(f"{folder} is in no known layout; {_expected(task)}")
@@ -70,7 +77,7 @@ def _classes(folder: Path, task: TaskSpec) -> list[Case]:
     return [
         Case(f"{name}/{image_id_of(path)}", path, name, modality=_single_modality(task))
         for name in found
-        for path in _images(folder / name)
+        for path in images_in(folder / name)
     ]
 
 
@@ -97,11 +104,12 @@ def _single_modality(task: TaskSpec) -> Modality | None:
     return modalities.pop() if len(modalities) == 1 else None
 
 
-def _images(folder: Path) -> Iterable[Path]:
+def images_in(folder: Path) -> Iterable[Path]:
+    """The images that lie in a folder, sorted."""
     return sorted(path for path in folder.iterdir() if is_image_path(path))
 
 
-def _case_id(path: Path) -> str:
+def case_id(path: Path) -> str:
     """nnU-Net marks the channel in the image's name (``case_0000.nii.gz``) and not in the label's."""
     return image_id_of(path).removesuffix("_0000")
 
@@ -132,5 +140,5 @@ def _value_names(described: dict) -> dict[int, str] | None:
 
 def _expected(task: TaskSpec) -> str:
     if task.kind == "segmentation":
-        return "expected are imagesTr/ and labelsTr/, images/ and labels/, or images beside labels/final/."
+        return "expected are imagesTr/ and labelsTr/, images/ and labels/, images beside labels/final/, or a CSV or JSON list."
     return f"expected is one folder for each class ({', '.join(task.classes)}), or labels.csv with the columns image and class."

@@ -1,0 +1,80 @@
+"""Cases listed in a CSV or JSON file."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from crosslabel.data.cases import Case
+from crosslabel.errors import CrossLabelError, DataError
+from crosslabel.images import Modality, image_id_of
+
+LIST_SUFFIXES = (".csv", ".json")
+
+
+def listed_cases(path: Path, *, own_values: bool = False) -> list[Case]:
+    """Cases of a list; their label files may be left out.
+
+    A CSV has the columns ``image`` and ``label`` and may have ``id``, ``patient``, ``modality`` and ``sequence``. A JSON file
+    holds a list of objects with the same keys, or an object with such a list under ``training`` (MONAI's data lists). Paths
+    are relative to the list.
+
+    Args:
+        path: the list.
+        own_values: the label files hold the task's own values.
+
+    Raises:
+        DataError: the list cannot be read, a line lacks its image, a file does not exist, or two cases have one id.
+    """
+    rows = _csv_rows(path) if path.suffix == ".csv" else _json_rows(path)
+    cases = [_case(path, number, row, own_values) for number, row in rows]
+    ids = [case.id for case in cases]
+    for id in ids:
+        if ids.count(id) > 1:
+            raise DataError(f"{path.name}: two cases are called '{id}'; give each its own id in a column 'id'.")
+    return sorted(cases, key=lambda case: case.id)
+
+
+def _csv_rows(path: Path) -> list[tuple[str, Mapping[str, Any]]]:
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            return [(f"line {number}", row) for number, row in enumerate(csv.DictReader(file), start=2)]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{path.name} cannot be read as a CSV file ({error.__class__.__name__}).") from error
+
+
+def _json_rows(path: Path) -> list[tuple[str, Mapping[str, Any]]]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path.name} is not valid JSON; correct it.") from error
+    rows = content.get("training") if isinstance(content, dict) else content
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise DataError(f"{path.name}: a list of objects with 'image' and 'label' is expected, alone or under 'training'.")
+    return [(f"entry {number}", row) for number, row in enumerate(rows, start=1)]
+
+
+def _case(path: Path, place: str, row: Mapping[str, Any], own_values: bool) -> Case:
+    if not row.get("image"):
+        raise DataError(f"{path.name}, {place}: the image is missing; give its path under 'image'.")
+    image = path.parent / str(row["image"])
+    label = path.parent / str(row["label"]) if row.get("label") else None
+    for file in (image, label):
+        if file is not None and not file.exists():
+            raise DataError(f"{path.name}, {place}: '{file.name}' does not exist; paths are relative to the list.")
+    try:
+        modality = Modality.parse(row["modality"]) if row.get("modality") else None
+    except (CrossLabelError, ValueError) as error:
+        raise DataError(f"{path.name}, {place}: {error}") from error
+    return Case(
+        str(row.get("id") or image_id_of(image)),
+        image,
+        label,
+        modality=modality,
+        sequence=str(row["sequence"]) if row.get("sequence") else None,
+        own_values=own_values,
+        patient=str(row["patient"]) if row.get("patient") else None,
+    )

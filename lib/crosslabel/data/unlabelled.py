@@ -1,0 +1,58 @@
+"""Images of a folder that nobody has labelled, or only some."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from crosslabel.data.cases import Case
+from crosslabel.data.layouts import case_id, images_in
+from crosslabel.data.lists import LIST_SUFFIXES, listed_cases
+from crosslabel.errors import DataError
+
+# Where the layouts of labelled data keep their images.
+_IMAGE_FOLDERS = ("imagesTr", "imagesTs", "images")
+
+
+def unlabelled_cases(folder: Path) -> list[Case]:
+    """All images of a folder, sorted by id, without a label: those in it, else those in its imagesTr, imagesTs and images.
+
+    Args:
+        folder: a folder, or a list (see :func:`listed_cases`) whose labels are passed over.
+
+    Raises:
+        DataError: there is no such folder, or no image in it.
+    """
+    if folder.is_file() and folder.suffix in LIST_SUFFIXES:
+        return [replace(case, label=None) for case in listed_cases(folder)]
+    if not folder.is_dir():
+        raise DataError(f"The folder {folder} does not exist; give one that holds images.")
+    paths = list(images_in(folder))
+    if not paths:
+        paths = [path for name in _IMAGE_FOLDERS if (folder / name).is_dir() for path in images_in(folder / name)]
+    if not paths:
+        raise DataError(f"No image was found in {folder}, nor in {', '.join(_IMAGE_FOLDERS)} below it.")
+    cases = {case_id(path): Case(case_id(path), path, None) for path in paths}
+    return [cases[id] for id in sorted(cases)]
+
+
+def with_labels(cases: list[Case], folder: Path, *, own_values: bool) -> list[Case]:
+    """Cases with the label files of a folder that are called like their images.
+
+    Args:
+        cases: unlabelled.
+        folder: label files; a served folder's ``labels/final/`` or a Decathlon folder's ``labelsTr/`` is found below it.
+        own_values: the files hold the task's own values, as those of ``labels/final/`` always do.
+
+    Raises:
+        DataError: the folder is missing, or no file in it is called like an image.
+    """
+    if not folder.is_dir():
+        raise DataError(f"The folder {folder} does not exist; give one that holds labels of target images.")
+    below = next((folder / name for name in ("labels/final", "labelsTr", "labels") if (folder / name).is_dir()), folder)
+    own = own_values or below == folder / "labels/final"
+    labels = {case_id(path): path for path in images_in(below)}
+    known = [replace(case, label=labels[case.id], own_values=own) if case.id in labels else case for case in cases]
+    if not any(case.label for case in known):
+        raise DataError(f"No label in {below} is called like a target image; name each label as its image.")
+    return known
