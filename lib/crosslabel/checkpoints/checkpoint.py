@@ -65,8 +65,9 @@ def save_checkpoint(path: Path, task: TaskSpec, state: dict[str, torch.Tensor], 
         "provenance": json.dumps(provenance),
         "state": {name: tensor.detach().cpu().clone() for name, tensor in state.items()},
     }
-    with replacing(path) as temporary:
-        torch.save(content, temporary)
+    # Into an open file: given a path, torch does not say why it could not write.
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        torch.save(content, file)
 
 
 def load_checkpoint(path: Path, task: TaskSpec, name: str | None = None) -> Checkpoint:

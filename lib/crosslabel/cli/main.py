@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 import crosslabel
+from crosslabel.cli.adapt import adapt
 from crosslabel.cli.backup import backup, restore
 from crosslabel.cli.doctor import doctor
 from crosslabel.cli.evaluate import evaluate
@@ -55,6 +56,7 @@ def _example(command: str) -> str:
 
 app.command(epilog=_example("serve --studies ./studies --port 8000"))(serve)
 app.command(epilog=_example("train hippocampus --images ./Task04_Hippocampus --epochs 30"))(train)
+app.command(epilog=_example("adapt abdomen_ct_mr --source ./ct_labelled --target ./mr --out ./run"))(adapt)
 app.command(epilog=_example("predict abdomen_ct_mr --images scan.nii.gz dicom_folder/ --out ./predictions"))(predict)
 app.command(epilog=_example("evaluate hippocampus --predictions ./predictions --labels ./Task04_Hippocampus"))(evaluate)
 app.add_typer(task_commands, name="task")

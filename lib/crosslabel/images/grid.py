@@ -90,3 +90,13 @@ class Grid:
             return False
         corners = np.array(list(itertools.product(*((0, size - 1) for size in self.shape))))
         return float(np.linalg.norm(self.world(corners) - other.world(corners), axis=1).max()) <= tolerance
+
+    def overlaps(self, other: Grid) -> bool:
+        """Whether the boxes around the two fields of view, along the patient's axes, have a place in common."""
+        mine, theirs = self._box(), other._box()
+        return bool((mine[0] <= theirs[1]).all() and (theirs[0] <= mine[1]).all())
+
+    def _box(self) -> tuple[np.ndarray, np.ndarray]:
+        corners = np.array(list(itertools.product(*((-0.5, size - 0.5) for size in self.shape))))
+        places = self.world(corners)
+        return places.min(axis=0), places.max(axis=0)

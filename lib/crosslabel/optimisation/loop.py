@@ -218,8 +218,9 @@ class TrainingLoop:
             "scaler": self.precision.scaler.state_dict(),
             "objective": self.objective.state(),
         }
-        with replacing(self.folder / RESUME_FILE) as temporary:
-            torch.save(content, temporary)
+        # Into an open file: given a path, torch does not say why it could not write.
+        with replacing(self.folder / RESUME_FILE) as temporary, temporary.open("wb") as file:
+            torch.save(content, file)
 
     def _restore(self) -> None:
         path = self.folder / RESUME_FILE

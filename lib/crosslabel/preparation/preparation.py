@@ -70,6 +70,11 @@ class Preparation:
         Raises:
             ImageError: the label lies in another grid than its image, or holds a value that the task does not know.
         """
+        if not grid.overlaps(prepared.source):
+            raise ImageError(
+                "The fields of view of the image and its label do not overlap; the label belongs to another image, or one of "
+                "the two lost its position."
+            )
         if not grid.same_as(prepared.source):
             raise ImageError(
                 f"The label's grid {grid.shape} is not the image's {prepared.source.shape} (shape, spacing, origin and "

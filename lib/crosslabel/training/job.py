@@ -30,7 +30,7 @@ from crosslabel.training.classification import ClassificationObjective
 from crosslabel.training.prepared_cases import PreparedCases
 from crosslabel.training.segmentation import SegmentationObjective
 
-_DISK_IS_FULL = (errno.ENOSPC, errno.EDQUOT)
+_DISK_IS_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class Job(ABC):

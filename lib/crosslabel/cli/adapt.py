@@ -1,0 +1,91 @@
+"""``crosslabel adapt``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from crosslabel.cli.console import stderr, stdout
+from crosslabel.cli.options import DeviceOption, LabelsAs, LabelsAsOption, TaskArgument
+from crosslabel.cli.progress import shown_progress, spoken_numbers
+from crosslabel.cli.resources import model_store, task_named
+from crosslabel.cli.train import with_epochs
+
+if TYPE_CHECKING:
+    from crosslabel.tasks import TaskSpec
+    from crosslabel.training.adaptation import AdaptationCases
+
+
+def adapt(
+    task: TaskArgument,
+    source: Annotated[
+        Path, typer.Option(help="Labelled data of the known modality: a folder as 'train' reads it, or a CSV or JSON list.")
+    ],
+    target: Annotated[Path, typer.Option(help="Images of the modality to learn; labels are not needed.")],
+    out: Annotated[Path, typer.Option(help="Folder of the run: progress, report, and what is needed to resume.")],
+    target_labels: Annotated[
+        Path | None, typer.Option(help="Final labels of some target images, called like them; they teach too.")
+    ] = None,
+    method: Annotated[
+        str | None,
+        typer.Option(help="A method of docs/adaptation.md, instead of the task's: full, gin, source_only, ..."),
+    ] = None,
+    labels_as: LabelsAsOption = LabelsAs.DATASET,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Epochs, instead of what the task says.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out, if it was stopped.")] = False,
+    device: DeviceOption = "auto",
+) -> None:
+    """Learn an unlabelled modality from a labelled one, and serve the result from now on.
+
+    Started by torchrun, several processes train together: the batches of a step (training.accumulate) are shared out.
+    """
+    from crosslabel.optimisation import RESUME_FILE, processes
+    from crosslabel.training.adaptation import AdaptationJob
+
+    spec = with_method(with_epochs(task_named(task), epochs), method)
+    cases = _cases(spec, source, target, target_labels, own_values=labels_as is LabelsAs.TASK)
+    store = model_store()
+    with processes.process_group(device) as mine, shown_progress(spec) as show:
+        if processes.rank() == 0:
+            counts = f"{len(cases.source)} labelled source cases, {len(cases.target)} target images"
+            labelled = sum(case.label is not None for case in cases.target)
+            stderr().print(f"{spec.title}: {counts}, {labelled} of them labelled", highlight=False)
+            if resume and not (out / RESUME_FILE).is_file():
+                stderr().print("No run was stopped here, so the adaptation starts from the beginning.")
+        job = AdaptationJob(spec, cases, store, out, device=str(mine or device), on_event=show)
+        try:
+            version = job.run(resume=resume)
+        except KeyboardInterrupt:
+            stderr().print("Stopped; the same command with --resume goes on from the last whole epoch.")
+            raise typer.Exit(130) from None
+    if version is not None:
+        record = store.record(version)
+        reached = spoken_numbers(record["metrics"]) or "no metrics"
+        stdout().print(f"{reached} on {record['metrics_on']}", soft_wrap=True, highlight=False)
+        for name, reason in record["data"]["set_aside"].items():
+            stderr().print(f"set aside: {name}: {reason}", style="yellow", markup=False, highlight=False, soft_wrap=True)
+        stdout().print(f"{version.name} is served from now on ({version.path}).", soft_wrap=True, highlight=False)
+
+
+def with_method(task: TaskSpec, method: str | None) -> TaskSpec:
+    """The task with another method of adaptation, if one is given.
+
+    Raises:
+        TaskError: there is no such method.
+    """
+    from crosslabel.training.adaptation import method_named
+
+    chosen = method_named(method or task.adaptation.method).name
+    return task.model_copy(update={"adaptation": task.adaptation.model_copy(update={"method": chosen})})
+
+
+def _cases(task: TaskSpec, source: Path, target: Path, target_labels: Path | None, *, own_values: bool) -> AdaptationCases:
+    from crosslabel.data import labelled_cases, unlabelled_cases, with_labels
+    from crosslabel.training.adaptation import AdaptationCases
+
+    images = unlabelled_cases(target)
+    if target_labels is not None:
+        images = with_labels(images, target_labels, own_values=own_values)
+    return AdaptationCases(labelled_cases(source, task, own_values=own_values), images)

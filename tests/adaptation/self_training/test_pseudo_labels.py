@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from crosslabel.adaptation.self_training import Beliefs, PseudoLabelRounds, VolumePrior, make_pseudo_label
+from crosslabel.inference import Opinions
+
+NAMES = ("organ", "gland")
+
+
+def opinions_of(label: np.ndarray, confidence: np.ndarray, views: int = 4) -> Opinions:
+    """A teacher that gives ``confidence`` to ``label`` in every view and shares the rest out evenly."""
+    probabilities = np.stack([np.where(label == index, confidence, (1 - confidence) / 2) for index in range(3)])
+    return Opinions(torch.from_numpy(probabilities.astype(np.float32)), np.stack([label] * views).astype(np.uint8))
+
+
+def beliefs(*volumes, single=()):
+    prior = VolumePrior(NAMES, margin=2.0)
+    for seen in volumes or ((8.0, 4.0),):
+        prior.see(seen)
+    return Beliefs(confidence=0.7, agreement=0.75, single=single, prior=prior)
+
+
+@pytest.fixture
+def scene():
+    label = np.zeros((10, 10, 4), np.uint8)
+    label[1:3, 1:3, 1:3] = 1
+    label[6:8, 6:8, 1] = 2
+    return label
+
+
+def test_a_confident_agreed_and_plausible_label_is_kept_whole(scene):
+    made = make_pseudo_label(opinions_of(scene, np.full(scene.shape, 0.95)), 1.0, beliefs())
+    np.testing.assert_array_equal(made.label, scene)
+    assert made.keep.all()
+    assert made.predicted == made.kept == {"organ": 8, "gland": 4}
+    assert made.implausible == ()
+
+
+def test_unsure_voxels_are_left_out(scene):
+    confidence = np.full(scene.shape, 0.95)
+    confidence[1, 1, 1] = 0.6
+    confidence[9, 9, 3] = 0.5
+    made = make_pseudo_label(opinions_of(scene, confidence), 1.0, beliefs())
+    np.testing.assert_array_equal(made.keep, confidence >= 0.7)
+    assert made.kept == {"organ": 7, "gland": 4}
+
+
+def test_voxels_that_views_disagree_on_are_left_out(scene):
+    opinions = opinions_of(scene, np.full(scene.shape, 0.95))
+    opinions.votes[0, 1, 1, 1] = 0
+    opinions.votes[:2, 1, 1, 2] = 0
+    made = make_pseudo_label(opinions, 1.0, beliefs())
+    assert made.keep[1, 1, 1]
+    assert not made.keep[1, 1, 2]
+    assert made.kept["organ"] == 7
+
+
+def test_what_lies_apart_of_a_structure_in_one_piece_is_neither_it_nor_background(scene):
+    scene[9, 0, 0] = 1
+    made = make_pseudo_label(opinions_of(scene, np.full(scene.shape, 0.95)), 1.0, beliefs(single=(1,)))
+    assert not made.keep[9, 0, 0]
+    assert made.kept["organ"] == 8
+
+
+def test_a_structure_of_an_implausible_volume_is_not_believed_nor_the_background_that_may_be_it(scene):
+    confidence = np.full(scene.shape, 0.95)
+    confidence[9, 9, 0] = 0.75
+    made = make_pseudo_label(opinions_of(scene, confidence), 1.0, beliefs((40.0, 4.0)))
+    assert made.implausible == ("organ",)
+    assert made.kept == {"organ": 0, "gland": 4}
+    assert made.keep[0, 0, 0]
+    assert not made.keep[9, 9, 0]
+
+
+def test_a_structure_that_some_labelled_image_lacks_may_be_absent(scene):
+    without = np.where(scene == 1, 0, scene)
+    absent = make_pseudo_label(opinions_of(without, np.full(scene.shape, 0.95)), 1.0, beliefs((8.0, 4.0), (0.0, 4.0)))
+    assert absent.implausible == ()
+    missed = make_pseudo_label(opinions_of(without, np.full(scene.shape, 0.95)), 1.0, beliefs((8.0, 4.0)))
+    assert missed.implausible == ("organ",)
+
+
+def test_rounds_are_read_back_and_say_what_share_was_kept_by_label(tmp_path, scene):
+    confidence = np.full(scene.shape, 0.95)
+    confidence[1, 1, 1:3] = 0.6
+    made = make_pseudo_label(opinions_of(scene, confidence), 1.0, beliefs())
+    rounds = PseudoLabelRounds(tmp_path, ["a/b", "c"], NAMES)
+    assert not rounds.is_made(0)
+    rounds.make(0, lambda index: made, range(2))
+    rounds.finish(0)
+    assert rounds.is_made(0)
+    label, keep = rounds.read(0, 1)
+    np.testing.assert_array_equal(label, made.label)
+    np.testing.assert_array_equal(keep, made.keep)
+    rounds.make(1, lambda index: made, range(2))
+    rounds.finish(1)
+    assert [path.parent.name for path in tmp_path.glob("*/*.npz")] == ["01", "01"]
+    said = rounds.statistics()
+    assert [each["round"] for each in said] == [0, 1]
+    assert said[0]["labels"]["organ"] == {"share_kept": 0.75, "images_with_it": 2, "implausible_in": 0}
+    assert set(said[0]["cases"]) == {"a/b", "c"}

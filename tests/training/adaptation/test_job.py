@@ -1,0 +1,181 @@
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+import torch
+
+from crosslabel.checkpoints import ModelStore
+from crosslabel.data import labelled_cases, unlabelled_cases
+from crosslabel.errors import CrossLabelError, DataError, TaskError
+from crosslabel.images import read_image
+from crosslabel.inference import load_predictor
+from crosslabel.training import State
+from crosslabel.training.adaptation import AdaptationCases, AdaptationJob
+from two_modalities import adaptation_task, write_domain
+
+
+def adapt(task, cases, folder, **settings):
+    store = ModelStore(folder / "models")
+    return store, AdaptationJob(task, cases, store, folder / "run", device="cpu", **settings).run()
+
+
+def test_a_job_publishes_a_version_that_segments_the_unlabelled_modality_and_says_how_it_was_chosen(tmp_path, cases, domains):
+    task = adaptation_task(training={"epochs": 8, "steps_per_epoch": 12, "learning_rate": 0.02})
+    events = []
+
+    store, version = adapt(task, cases, tmp_path, on_event=events.append)
+
+    record = store.record(version)
+    assert record["method"]["name"] == "full"
+    assert record["data"]["source"] == ["ct_00", "ct_01", "ct_02", "ct_03"]
+    assert record["data"]["target"] == ["mr_50", "mr_51", "mr_52"]
+    assert "no label of theirs was used" in record["metrics_on"]
+    assert 0 < record["metrics"]["consistency"] <= 1
+    assert [said["round"] for said in record["pseudo_labels"]] == [0, 1]
+    assert set(record["pseudo_labels"][-1]["labels"]) == {"first", "second"}
+    assert events[-1].state is State.FINISHED
+
+    result = load_predictor(task, store, "cpu").predict(read_image(domains[1] / "imagesTr" / "mr_50.nii.gz"), augment=True)
+    truth = np.asarray(nib.load(domains[1] / "labelsTr" / "mr_50.nii.gz").dataobj)
+    assert 2 * ((result.label == 2) & (truth == 2)).sum() / ((result.label == 2).sum() + (truth == 2).sum()) > 0.5
+    assert set(result.quality) == {"first", "second"}
+
+
+@pytest.mark.parametrize("epoch", ["1", "3"], ids=["before the first pseudo-labels", "between two rounds"])
+def test_a_killed_job_resumes_to_the_weights_of_an_uninterrupted_one(tmp_path, cases, domains, epoch):
+    task = adaptation_task()
+    whole, _ = adapt(task, cases, tmp_path / "whole")
+
+    killed, broken = tmp_path / "killed", ModelStore(tmp_path / "broken")
+    script = Path(__file__).with_name("adapt_and_die.py")
+    arguments = [task.model_dump_json(by_alias=True), *domains, killed, broken.folder, epoch]
+    victim = subprocess.run([sys.executable, script, *map(str, arguments)], timeout=120)
+    assert victim.returncode == -signal.SIGKILL
+    AdaptationJob(task, cases, broken, killed, device="cpu").run(resume=True)
+
+    expected, resumed = whole.load(task).state, broken.load(task).state
+    for name, tensor in expected.items():
+        torch.testing.assert_close(resumed[name], tensor, rtol=1e-4, atol=1e-5)
+
+
+def test_a_job_that_is_stopped_while_it_makes_pseudo_labels_can_be_resumed(tmp_path, cases):
+    task = adaptation_task()
+    asked = []
+
+    def cancelled():
+        # Two epochs of three steps, then the first pseudo-labels.
+        asked.append(1)
+        return len(asked) > 7
+
+    store, version = adapt(task, cases, tmp_path, cancelled=cancelled)
+    assert version is None
+    assert store.current(task) is None
+    resumed = AdaptationJob(task, cases, store, tmp_path / "run", device="cpu").run(resume=True)
+    assert store.record(resumed)["epoch"] in (2, 4)
+
+
+def test_clinicians_labels_join_and_decide_as_soon_as_some_can_be_held_back(tmp_path):
+    task = adaptation_task(training={"validation_share": 0.2})
+    source = labelled_cases(write_domain(tmp_path / "ct", "CT", 2), task)
+    labelled = labelled_cases(write_domain(tmp_path / "mr", "MR", 6, 50), task)
+    store, version = adapt(task, AdaptationCases(source, [replace(labelled[0], label=None), *labelled[1:]]), tmp_path)
+    record = store.record(version)
+    assert record["metrics_on"] == "held-back labelled target images"
+    assert "dice" in record["metrics"]
+    assert record["data"]["target"] == ["mr_50"]
+    assert len(record["data"]["target_labelled"]) + len(record["data"]["target_validation"]) == 5
+
+
+def test_one_corrupt_volume_among_many_is_set_aside_and_named(tmp_path, cases, domains):
+    target = shutil.copytree(domains[1], tmp_path / "mr")
+    (target / "imagesTr" / "mr_51.nii.gz").write_bytes(b"\x1f\x8b broken")
+    store, version = adapt(adaptation_task(), AdaptationCases(cases.source, unlabelled_cases(target)), tmp_path)
+    record = store.record(version)
+    assert list(record["data"]["set_aside"]) == ["mr_51"]
+    assert record["data"]["target"] == ["mr_50", "mr_52"]
+
+
+def test_an_image_that_does_not_say_what_it_is_is_taken_for_what_it_was_given_as(tmp_path, domains):
+    for folder, role in zip(domains, ("source", "target"), strict=True):
+        for part in ("imagesTr", "labelsTr"):
+            (tmp_path / role / part).mkdir(parents=True)
+            for number, file in enumerate(sorted((folder / part).iterdir())):
+                shutil.copy(file, tmp_path / role / part / f"case{role}{number}.nii.gz")
+    task = adaptation_task(training={"epochs": 1})
+    given = AdaptationCases(labelled_cases(tmp_path / "source", task), unlabelled_cases(tmp_path / "target"))
+    store, version = adapt(task, given, tmp_path)
+    assert len(store.record(version)["data"]["source"]) == 4
+    assert len(store.record(version)["data"]["target"]) == 3
+
+
+def empty_labels(folder):
+    for file in (folder / "labelsTr").iterdir():
+        nib.save(nib.Nifti1Image(np.zeros(nib.load(file).shape, np.uint8), nib.load(file).affine), file)
+
+
+def strange_values(folder):
+    for file in (folder / "labelsTr").iterdir():
+        nib.save(nib.Nifti1Image(np.full(nib.load(file).shape, 9, np.uint8), nib.load(file).affine), file)
+
+
+def labels_elsewhere(folder):
+    for file in (folder / "labelsTr").iterdir():
+        moved = nib.load(file).affine.copy()
+        moved[:3, 3] += 5000
+        nib.save(nib.Nifti1Image(np.asarray(nib.load(file).dataobj), moved), file)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "sentence"),
+    [
+        (empty_labels, "label is empty"),
+        (strange_values, "the value 9, which task tiny_segmentation does not know"),
+        (labels_elsewhere, "do not overlap"),
+    ],
+)
+def test_a_source_that_cannot_teach_is_one_sentence(tmp_path, cases, domains, spoil, sentence):
+    source = shutil.copytree(domains[0], tmp_path / "ct")
+    spoil(source)
+    task = adaptation_task()
+    with pytest.raises(DataError, match=sentence):
+        adapt(task, AdaptationCases(labelled_cases(source, task), cases.target), tmp_path)
+
+
+def test_swapped_source_and_target_are_noticed(tmp_path, domains):
+    task = adaptation_task()
+    swapped = AdaptationCases(labelled_cases(domains[1], task), unlabelled_cases(domains[0]))
+    with pytest.raises(DataError, match="were source and target swapped"):
+        adapt(task, swapped, tmp_path)
+
+
+def test_an_unknown_method_is_refused_with_those_there_are(tmp_path, cases):
+    with pytest.raises(TaskError, match="use one of full, gin"):
+        adapt(adaptation_task(adaptation={"method": "magic"}), cases, tmp_path)
+
+
+def test_a_full_disk_is_one_sentence_and_finished_work_stays(tmp_path, cases):
+    resource = pytest.importorskip("resource", reason="limits of file sizes exist on POSIX systems alone")
+    task = adaptation_task()
+    store = ModelStore(tmp_path / "models")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def fill(event):
+        if event.epoch == 2:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (6000, before[1]))
+
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        with pytest.raises(CrossLabelError, match=r"disk of .* is full; free some space and resume"):
+            AdaptationJob(task, cases, store, tmp_path / "run", device="cpu", on_event=fill).run()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert AdaptationJob(task, cases, store, tmp_path / "run", device="cpu").run(resume=True) is not None

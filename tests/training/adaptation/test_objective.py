@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crosslabel.adaptation.image_level import Unchanged
+from crosslabel.data import labelled_cases
+from crosslabel.tasks.building import network_of
+from crosslabel.training.adaptation import METHODS, AdaptationCases
+from crosslabel.training.adaptation.data import prepare_data
+from crosslabel.training.adaptation.mixture import Teaching, kind_of_patch, mixture
+from crosslabel.training.adaptation.objective import AdaptationObjective
+from crosslabel.training.segmentation import SegmentationObjective
+from two_modalities import adaptation_task, write_domain
+
+
+@pytest.fixture(scope="module")
+def all_labelled(tmp_path_factory):
+    root = tmp_path_factory.mktemp("all_labelled")
+    task = adaptation_task()
+    source = labelled_cases(write_domain(root / "ct", "CT", 2), task)
+    return AdaptationCases(source, labelled_cases(write_domain(root / "mr", "MR", 3, 50), task))
+
+
+def objective_of(task, cases, folder):
+    network = network_of(task)
+    data = prepare_data(task, cases)
+    args = (task, data, METHODS["full"], Unchanged(), network, folder, lambda: False, 2**30)
+    return AdaptationObjective(*args), data, network
+
+
+def test_with_all_target_labels_it_is_ordinary_fine_tuning(tmp_path, all_labelled):
+    task = adaptation_task()
+    objective, data, network = objective_of(task, all_labelled, tmp_path)
+    ordinary = SegmentationObjective(task, data.labelled, data.held, torch.device("cpu"))
+    for epoch, draw in ((0, 0), (0, 2), (3, 1)):
+        objective.begin_epoch(network, epoch)
+        ours, theirs = objective.losses(network, epoch, draw), ordinary.losses(network, epoch, draw)
+        for name in ("focal", "dice"):
+            torch.testing.assert_close(ours[name], theirs[name])
+
+
+def test_without_any_target_label_only_the_source_teaches_before_the_first_round(tmp_path, all_labelled):
+    task = adaptation_task()
+    unlabelled = replace(all_labelled, target=[replace(case, label=None) for case in all_labelled.target])
+    objective, data, network = objective_of(task, unlabelled, tmp_path)
+    supervised = SegmentationObjective(task, data.source, data.held, torch.device("cpu"))
+    torch.testing.assert_close(objective.losses(network, 0, 1)["dice"], supervised.losses(network, 0, 1)["dice"])
+
+
+@given(st.floats(0, 1), st.booleans())
+def test_the_shares_of_patches_sum_to_one(share, pseudo):
+    assert sum(mixture(share, pseudo=pseudo).values()) == pytest.approx(1)
+
+
+def test_labels_take_over_smoothly():
+    shares = [mixture(share, pseudo=True) for share in np.linspace(0, 1, 201)]
+    labelled = [share[Teaching.LABELLED] for share in shares]
+    assert labelled[0] == 0
+    assert shares[0] == {Teaching.LABELLED: 0, Teaching.SOURCE: 0.5, Teaching.PSEUDO: 0.5}
+    assert shares[-1] == {Teaching.LABELLED: 1, Teaching.SOURCE: 0, Teaching.PSEUDO: 0}
+    steps = np.diff(labelled)
+    assert (steps >= 0).all()
+    assert steps[1:].max() < 0.02
+
+
+@given(st.floats(0, 1), st.integers(0, 10_000))
+def test_kinds_of_patches_come_as_often_as_their_share(share, start):
+    shares = mixture(share, pseudo=True)
+    kinds = [kind_of_patch(shares, start + number) for number in range(300)]
+    for kind, expected in shares.items():
+        assert kinds.count(kind) / 300 == pytest.approx(expected, abs=0.03)
