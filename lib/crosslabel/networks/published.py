@@ -56,22 +56,44 @@ def read_published_state(path: str | Path, expected: Mapping[str, Tensor], num_c
     path = Path(path)
     found = _segmenter_state(path)
     names = {published_name(ours): ours for ours in expected}
-    for name in names:
-        if name not in found:
-            raise _other_architecture(path, f"it has no parameter {name}")
-    for name in found:
-        if name not in names:
-            raise _other_architecture(path, f"it has the unknown parameter {name}")
-    classes = found[published_name(FUSED_HEAD_BIAS)].numel()
-    if classes != num_classes:
-        raise CheckpointError(
-            f"{path} holds {classes} classes, not {num_classes}; give num_classes={classes} or choose another checkpoint."
-        )
+    _check_classes(path, found, num_classes)
+    return renamed(path, found, expected, names, "DAR-UNet")
+
+
+def renamed(
+    path: Path, found: Mapping[str, Tensor], expected: Mapping[str, Tensor], names: Mapping[str, str], network: str
+) -> dict[str, Tensor]:
+    """A state under our names.
+
+    Args:
+        path: of the checkpoint, for messages.
+        found: what it holds.
+        expected: a state of the network that is to hold it.
+        names: our name of every parameter by the published one.
+        network: what it should be a checkpoint of, for messages.
+
+    Raises:
+        CheckpointError: at the first name or shape that differs.
+    """
     for name, ours in names.items():
+        if name not in found:
+            raise _other_architecture(path, network, f"it has no parameter {name}")
         if found[name].shape != expected[ours].shape:
             shapes = f"{tuple(found[name].shape)}, not {tuple(expected[ours].shape)}"
-            raise _other_architecture(path, f"its {name} has shape {shapes}")
+            raise _other_architecture(path, network, f"its {name} has shape {shapes}")
+    for name in found:
+        if name not in names:
+            raise _other_architecture(path, network, f"it has the unknown parameter {name}")
     return {ours: found[name] for name, ours in names.items()}
+
+
+def _check_classes(path: Path, found: Mapping[str, Tensor], num_classes: int) -> None:
+    bias = found.get(published_name(FUSED_HEAD_BIAS))
+    if bias is not None and bias.numel() != num_classes:
+        raise CheckpointError(
+            f"{path} holds {bias.numel()} classes, not {num_classes}; give num_classes={bias.numel()} or choose another "
+            "checkpoint."
+        )
 
 
 def _segmenter_state(path: Path) -> Mapping[str, Tensor]:
@@ -85,7 +107,7 @@ def _segmenter_state(path: Path) -> Mapping[str, Tensor]:
     return state
 
 
-def _other_architecture(path: Path, difference: str) -> CheckpointError:
+def _other_architecture(path: Path, network: str, difference: str) -> CheckpointError:
     return CheckpointError(
-        f"{path} holds another architecture than the published DAR-UNet: {difference}; use a checkpoint of that network."
+        f"{path} holds another architecture than the published {network}: {difference}; use a checkpoint of that network."
     )
