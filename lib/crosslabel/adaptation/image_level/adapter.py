@@ -67,7 +67,8 @@ class ImageAdapter(Protocol):
         Args:
             source: labelled images (only the images are seen here).
             target: unlabelled images.
-            folder: of this adapter alone; what it holds stays valid for the same volumes, settings and seed.
+            folder: each method keeps what it learns in a folder of its name there, so that combinations share it; it stays
+                valid for the same volumes, settings and seed.
             watch: told of progress, asked whether to stop.
 
         Returns:
@@ -137,7 +138,7 @@ class Chain:
         self.name = "+".join(adapter.name for adapter in self.adapters)
 
     def fit(self, source: Sequence[Volume], target: Sequence[Volume], folder: Path, watch: Watch) -> bool:
-        return all(adapter.fit(source, target, folder / adapter.name, watch) for adapter in self.adapters)
+        return all(adapter.fit(source, target, folder, watch) for adapter in self.adapters)
 
     def volume(self, id: str, volume: Tensor, epoch: int) -> Tensor:
         for adapter in self.adapters:

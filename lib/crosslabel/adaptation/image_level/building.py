@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
 from typing import Any
+
+import torch
 
 from crosslabel.adaptation.image_level.adapter import Chain, ImageAdapter, Unchanged
 from crosslabel.adaptation.image_level.histogram import HistogramMatching
 from crosslabel.adaptation.image_level.randomisation import GIN
+from crosslabel.adaptation.image_level.translation import CycleGANTranslation, Translation, TranslationSettings
 from crosslabel.errors import TaskError
 from crosslabel.tasks import TaskSpec
 
-_METHODS: dict[str, Callable[..., ImageAdapter]] = {adapter.name: adapter for adapter in (Unchanged, HistogramMatching, GIN)}
+_METHODS: dict[str, type[ImageAdapter]] = {
+    adapter.name: adapter for adapter in (Unchanged, HistogramMatching, GIN, Translation, CycleGANTranslation)
+}
 
 
 def build_adapter(name: str, task: TaskSpec, seed: int, *, device: str = "cpu", **settings: Any) -> ImageAdapter:
     """An adapter that is not fitted yet.
 
     Args:
-        name: ``none``, ``histogram``, ``gin``, or several joined by ``+``.
+        name: ``none``, ``histogram``, ``gin``, ``translation``, ``cyclegan``, or several joined by ``+``.
         task: whose images are adapted.
         seed: of everything random in it.
         device: where networks run.
-        settings: for the constructors; each goes to those that have such a parameter.
+        settings: parameters of the methods' constructors and fields of :class:`TranslationSettings`; each goes to the
+            methods that have it.
 
     Raises:
         TaskError: an unknown name or setting.
@@ -31,17 +36,25 @@ def build_adapter(name: str, task: TaskSpec, seed: int, *, device: str = "cpu", 
     names = name.split("+")
     for part in names:
         if part not in _METHODS:
-            raise TaskError(
-                f"There is no image-level method '{part}'; use one of {', '.join(_METHODS)}, or several joined by '+'."
-            )
-    facts = {"task": task, "seed": seed, "device": device}
-    accepted = {part: set(inspect.signature(_METHODS[part]).parameters) for part in names}
+            known = ", ".join(_METHODS)
+            raise TaskError(f"There is no image-level method '{part}'; use one of {known}, or several joined by '+'.")
     for setting in settings:
-        if not any(setting in parameters - set(facts) for parameters in accepted.values()):
+        if not any(setting in _settings_of(part) for part in names):
             raise TaskError(f"The image-level method {name} has no setting '{setting}'; leave it out.")
-    offered = {**settings, **facts}
-    adapters = [
-        _METHODS[part](**{key: value for key, value in offered.items() if key in parameters})
-        for part, parameters in accepted.items()
-    ]
+    adapters = [_build(part, task, seed, torch.device(device), settings) for part in names]
     return adapters[0] if len(adapters) == 1 else Chain(adapters)
+
+
+def _build(name: str, task: TaskSpec, seed: int, device: torch.device, settings: dict[str, Any]) -> ImageAdapter:
+    method = _METHODS[name]
+    own = {key: value for key, value in settings.items() if key in _settings_of(name)}
+    if not issubclass(method, Translation):
+        return method(**own)
+    checkpoint = own.pop("checkpoint", None)
+    return method(task, seed, device, TranslationSettings.of(device, own), checkpoint)
+
+
+def _settings_of(name: str) -> set[str]:
+    if issubclass(_METHODS[name], Translation):
+        return {"checkpoint", *TranslationSettings.__dataclass_fields__}
+    return set(inspect.signature(_METHODS[name]).parameters)

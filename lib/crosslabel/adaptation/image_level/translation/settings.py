@@ -1,0 +1,103 @@
+"""Sizes of translators and lengths of their training."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import nn
+
+from crosslabel.adaptation.image_level.translation.cycle_losses import CycleTraining
+from crosslabel.adaptation.image_level.translation.losses import LossWeights, MultiStyleTraining
+from crosslabel.errors import TaskError
+from crosslabel.networks import ContentDiscriminator, CycleGAN, MultiScaleDiscriminator, MultiStyleTranslator
+from crosslabel.optimisation import LoopSettings
+
+
+@dataclass(frozen=True)
+class TranslationSettings:
+    """Of a translator and its training.
+
+    Attributes:
+        width: channels of the first layers of translator and discriminators.
+        blocks: residual blocks of an encoder, decoder or generator.
+        style_steps: how often a style encoder halves the size.
+        judge_steps: how often a discriminator halves the size, at each scale.
+        judge_scales: scales of the discriminators; CycleGAN has one.
+        window: greatest height and width of what is cut from slices for training.
+        batch_size: slices of each domain in a step.
+        epochs: of ``steps_per_epoch`` steps each.
+        steps_per_epoch: steps of the optimiser.
+        learning_rate: of the translator; discriminators learn twice as fast.
+        clusters: styles of the target domain.
+        cache_gib: disk that restyled volumes may take.
+    """
+
+    width: int = 32
+    blocks: int = 4
+    style_steps: int = 5
+    judge_steps: int = 5
+    judge_scales: int = 3
+    window: int = 256
+    batch_size: int = 4
+    epochs: int = 200
+    steps_per_epoch: int = 250
+    learning_rate: float = 1e-4
+    clusters: int = 6
+    cache_gib: float = 20.0
+
+    @classmethod
+    def of(cls, device: torch.device, changes: dict[str, Any]) -> TranslationSettings:
+        """The published size on a GPU, one that is trained in minutes elsewhere; with changes of its fields.
+
+        Raises:
+            TaskError: a number that is not positive.
+        """
+        for name, value in changes.items():
+            if not value > 0:
+                raise TaskError(f"The setting {name} of translation is {value}; give a number above 0.")
+        return replace(cls() if device.type == "cuda" else NARROW, **changes)
+
+    def loop(self, seed: int) -> LoopSettings:
+        """For the training loop."""
+        return LoopSettings(
+            epochs=self.epochs,
+            steps_per_epoch=self.steps_per_epoch,
+            learning_rate=self.learning_rate,
+            weight_decay=0.0,
+            validate_every=self.epochs,
+            mixed_precision=True,
+            seed=seed,
+        )
+
+    def multi_style(self, channels: int) -> nn.Module:
+        """A multi-style translator with its discriminators (Yao et al. 2022)."""
+        return MultiStyleTraining(
+            MultiStyleTranslator(channels, self.width, self.blocks, self.style_steps),
+            self._judge(channels, self.judge_scales),
+            self._judge(channels, self.judge_scales),
+            ContentDiscriminator(4 * self.width),
+            LossWeights(),
+        )
+
+    def cycle(self, channels: int) -> nn.Module:
+        """A CycleGAN with its discriminators (Zhu et al. 2017)."""
+        translator = CycleGAN(channels, self.width, self.blocks)
+        return CycleTraining(translator, self._judge(channels, 1), self._judge(channels, 1))
+
+    def _judge(self, channels: int, scales: int) -> MultiScaleDiscriminator:
+        return MultiScaleDiscriminator(channels, self.width, self.judge_steps, scales)
+
+
+NARROW = TranslationSettings(
+    width=8,
+    blocks=2,
+    style_steps=3,
+    judge_steps=3,
+    judge_scales=2,
+    window=96,
+    epochs=20,
+    steps_per_epoch=40,
+    learning_rate=5e-4,
+)
