@@ -1,0 +1,1 @@
+"""A client of CrossLabel's and of other MONAI Label servers."""
