@@ -100,19 +100,22 @@ class Transport:
         with self._answer("POST", path, options, job, patience, True) as answer:
             return _answered(answer, job)
 
-    def download(self, path: str, folder: Path, name: str, *, query: Mapping[str, Any], job: Job) -> Path:
+    def download(
+        self, path: str, folder: Path, name: str, *, job: Job, query: Mapping[str, Any] | None = None, suffix: str = ""
+    ) -> Path:
         """Save a file of the server in a folder, whole or not at all.
 
         Args:
             path: below the server's address.
             folder: to be written to.
-            name: of the file, without suffix: the server decides that alone.
-            query: parameters in the address.
+            name: of the file, without suffix.
             job: is told the bytes so far, and cancels it.
+            query: parameters in the address.
+            suffix: of the file; empty to take that of the server's own name for it.
         """
         with self._answer("GET", path, {"params": query}, job, None, True) as answer:
             disposition = unquote(answer.headers.get("Content-Disposition", ""))
-            target = folder / (re.sub(r"[^\w.-]", "_", name) + suffix_of(disposition.strip('" ;')))
+            target = folder / (re.sub(r"[^\w.-]", "_", name) + (suffix or suffix_of(disposition.strip('" ;'))))
             partial = target.with_name(target.name + ".part")
             try:
                 with partial.open("wb") as file:
@@ -124,7 +127,16 @@ class Transport:
         return target
 
     def upload(
-        self, method: str, path: str, field: str, file: Path, *, query: Mapping[str, Any], form: Mapping[str, str], job: Job
+        self,
+        method: str,
+        path: str,
+        field: str,
+        file: Path,
+        *,
+        query: Mapping[str, Any],
+        form: Mapping[str, str],
+        job: Job,
+        patience: float | None = None,
     ) -> Answered:
         """Send a file as a field of a form; the request is sent once, for it may change something."""
         try:
@@ -133,7 +145,7 @@ class Transport:
             raise ServerError(f"The file {file.name} cannot be read: {error.strerror}.", "refused") from error
         options = {"params": query, "data": body, "headers": {"Content-Type": body.content_type}}
         try:
-            with self._answer(method, path, options, job, self.timeouts[1] * 10, False) as answer:
+            with self._answer(method, path, options, job, patience or self.timeouts[1] * 10, False) as answer:
                 return _answered(answer, job)
         finally:
             body.close()
