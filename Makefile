@@ -13,6 +13,8 @@ HOST ?= 127.0.0.1
 PORT ?= 8000
 STUDIES ?= studies
 SAMPLES := sample_data/studies
+# Tests compute on one thread each; a file's tests stay together and share one server.
+PROCESSES ?= 2
 
 .PHONY: help serve test lint format samples clean
 
@@ -28,7 +30,7 @@ serve: $(STAMP) $(if $(filter studies,$(STUDIES)),studies)
 	$(BIN)/crosslabel serve --studies "$(STUDIES)" --host "$(HOST)" --port "$(PORT)"
 
 test: lint
-	$(BIN)/pytest -q -ra --durations=10
+	$(BIN)/pytest -q -ra --durations=10 -n $(PROCESSES) --dist loadfile
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -70,7 +70,8 @@ class Server:
     def files_of_studies(self) -> list[str]:
         """Images and labels; neither the store's own folder nor what is written for other tools, some time later."""
         files = (path.relative_to(self.studies) for path in self.studies.rglob("*"))
-        return sorted(str(path) for path in files if path.parts[0][0] != "." and path.parts[:2] != ("labels", "final"))
+        exported = {("labels", "final"), ("datastore_v2.json",)}
+        return sorted(str(path) for path in files if path.parts[0][0] != "." and path.parts[:2] not in exported)
 
     def left_behind(self) -> list[str]:
         """What a request left in the server's temporary folder."""
