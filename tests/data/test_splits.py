@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from crosslabel.data import Case, hold_back
+from crosslabel.data import Case, hold_back, stratified_folds
+from crosslabel.errors import DataError
 
 
 def cases(count: int, label: str = "") -> list[Case]:
@@ -66,3 +67,48 @@ def test_many_images_of_few_patients_are_not_enough_to_hold_any_back():
 
 def test_another_seed_holds_back_others():
     assert hold_back(cases(40), 0.3, seed=0)[1] != hold_back(cases(40), 0.3, seed=1)[1]
+
+
+def classified(sizes: dict[str, int], patients: int | None = None) -> list[Case]:
+    return [
+        Case(f"{name}-{number}", Path(f"{name}-{number}.png"), name, patient=patients and f"patient {number % patients}")
+        for name, count in sizes.items()
+        for number in range(count)
+    ]
+
+
+def test_folds_cover_every_case_once_and_keep_the_share_of_each_class():
+    cases = classified({"rare": 11, "common": 53, "single": 1})
+    folds = stratified_folds(cases, 5, seed=3)
+    assert sorted(case.id for _, test in folds for case in test) == sorted(case.id for case in cases)
+    for training, test in folds:
+        assert {case.id for case in training}.isdisjoint(case.id for case in test)
+        assert len(training) + len(test) == len(cases)
+        assert sum(case.label == "rare" for case in test) in (2, 3)
+        assert sum(case.label == "common" for case in test) in (10, 11)
+
+
+def test_a_patients_images_lie_in_one_fold_also_when_they_are_of_several_classes():
+    cases = classified({"ill": 24, "healthy": 36}, patients=12)
+    for training, test in stratified_folds(cases, 4):
+        assert {case.patient for case in training}.isdisjoint(case.patient for case in test)
+        assert len({case.patient for case in test}) == 3
+
+
+def test_another_seed_gives_other_folds():
+    cases = classified({"a": 20, "b": 20})
+    first, again, other = (stratified_folds(cases, 2, seed)[0][1] for seed in (0, 0, 1))
+    assert first == again
+    assert first != other
+
+
+def test_a_split_by_image_is_refused_where_a_patient_is_known():
+    cases = [*classified({"a": 10, "b": 10}), *classified({"c": 4}, patients=2)]
+    with pytest.raises(DataError, match=r"patient of c-0 is known.*write training\.split_by: patient"):
+        stratified_folds(cases, 2, by="image")
+    assert len(stratified_folds(cases[:20], 2, by="image")) == 2
+
+
+def test_more_folds_than_patients_are_refused():
+    with pytest.raises(DataError, match="3 patients or images cannot be split into 5 folds"):
+        stratified_folds(classified({"a": 20, "b": 20}, patients=3), 5)

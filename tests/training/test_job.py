@@ -78,7 +78,7 @@ def test_a_classifier_is_trained_by_the_same_loop(tmp_path):
     result = load_predictor(task, store, "cpu").predict(read_image(folder / "dark" / "0.png"))
     assert result.best == "dark"
     assert sum(result.probabilities.values()) == pytest.approx(1)
-    assert not result.calibrated
+    assert result.calibrated
 
 
 def test_a_killed_job_resumes_to_the_weights_of_an_uninterrupted_one(tmp_path, volumes):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +27,18 @@ class Checkpoint:
         state: parameters and buffers by name, float32.
         provenance: what they were learnt from and how: data, settings, metrics, code version; JSON values only.
         name: how results refer to it, e.g. ``abdomen_ct_mr v3``.
+        extras: tensors beside the network, by name, such as features of training images to tell unlike ones.
     """
 
     state: dict[str, torch.Tensor]
     provenance: dict[str, Any]
     name: str
+    extras: dict[str, torch.Tensor] = field(default_factory=dict)
+
+    @property
+    def found(self) -> dict[str, Any]:
+        """Arguments of the network that training found out, such as where a backbone is cut."""
+        return self.provenance.get("network_found", {})
 
 
 def describe_network(task: TaskSpec) -> dict[str, Any]:
@@ -48,7 +56,13 @@ def describe_network(task: TaskSpec) -> dict[str, Any]:
     }
 
 
-def save_checkpoint(path: Path, task: TaskSpec, state: dict[str, torch.Tensor], provenance: dict[str, Any]) -> None:
+def save_checkpoint(
+    path: Path,
+    task: TaskSpec,
+    state: dict[str, torch.Tensor],
+    provenance: dict[str, Any],
+    extras: Mapping[str, torch.Tensor] | None = None,
+) -> None:
     """Write a checkpoint in one step: it is there whole, or not at all.
 
     Args:
@@ -56,6 +70,7 @@ def save_checkpoint(path: Path, task: TaskSpec, state: dict[str, torch.Tensor], 
         task: the task that the weights belong to.
         state: parameters and buffers by name.
         provenance: JSON values only.
+        extras: tensors beside the network, by name.
     """
     content = {
         "format": _FORMAT,
@@ -63,7 +78,8 @@ def save_checkpoint(path: Path, task: TaskSpec, state: dict[str, torch.Tensor], 
         # JSON text, not Python objects: a checkpoint then holds nothing but tensors and strings.
         "description": json.dumps(describe_network(task)),
         "provenance": json.dumps(provenance),
-        "state": {name: tensor.detach().cpu().clone() for name, tensor in state.items()},
+        "state": _copied(state),
+        "extras": _copied(extras or {}),
     }
     # Into an open file: given a path, torch does not say why it could not write.
     with replacing(path) as temporary, temporary.open("wb") as file:
@@ -87,11 +103,15 @@ def load_checkpoint(path: Path, task: TaskSpec, name: str | None = None) -> Chec
             f"{path.name} is no checkpoint of CrossLabel; train one with 'crosslabel train {task.name} --images DIR'."
         )
     description, expected = json.loads(content["description"]), json.loads(json.dumps(describe_network(task)))
-    for field, wanted in expected.items():
-        if description.get(field) != wanted:
+    for fact, wanted in expected.items():
+        if description.get(fact) != wanted:
             raise CheckpointError(
-                f"{path.name} was trained with {field} {description.get(field)} and task {task.name} asks for {wanted}; "
+                f"{path.name} was trained with {fact} {description.get(fact)} and task {task.name} asks for {wanted}; "
                 "train again, or set the task file back."
             )
     state = {key: value.float() if value.is_floating_point() else value for key, value in content["state"].items()}
-    return Checkpoint(state, json.loads(content["provenance"]), name or path.stem)
+    return Checkpoint(state, json.loads(content["provenance"]), name or path.stem, content.get("extras", {}))
+
+
+def _copied(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    return {name: tensor.detach().cpu().clone() for name, tensor in tensors.items()}

@@ -7,7 +7,7 @@ import json
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -104,6 +104,7 @@ class ModelStore:
         provenance: dict[str, Any],
         *,
         activate: bool = True,
+        extras: Mapping[str, torch.Tensor] | None = None,
     ) -> Version:
         """Add a version and, by default, serve it from now on.
 
@@ -112,6 +113,7 @@ class ModelStore:
             state: parameters and buffers of its network.
             provenance: data, settings, metrics and code version; JSON values only.
             activate: whether it becomes the current version.
+            extras: tensors beside the network, by name.
         """
         home = self._home(task)
         home.mkdir(parents=True, exist_ok=True)
@@ -119,7 +121,7 @@ class ModelStore:
         stamped = {"published": datetime.now(timezone.utc).isoformat(timespec="seconds"), **provenance}
         draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=home))
         try:
-            save_checkpoint(draft / _WEIGHTS, task, state, stamped)
+            save_checkpoint(draft / _WEIGHTS, task, state, stamped, extras)
             write_json(draft / _RECORD, stamped)
             draft.chmod(0o755)
             version = self._version(task, self._rename_to_next(home, draft))

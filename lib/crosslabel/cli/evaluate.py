@@ -1,4 +1,4 @@
-"""``crosslabel evaluate``."""
+"""``crosslabel evaluate``: predicted label maps against references, or a classifier on labelled images."""
 
 from __future__ import annotations
 
@@ -9,28 +9,66 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from crosslabel.cli.console import print_json, stderr, stdout
-from crosslabel.cli.options import JsonOption, LabelsAs, LabelsAsOption, TaskArgument
+from crosslabel.cli.evaluate_classes import evaluate_classifier
+from crosslabel.cli.options import DeviceOption, LabelsAs, LabelsAsOption, TaskArgument
 from crosslabel.cli.resources import task_named
+from crosslabel.files import write_json
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from crosslabel.evaluation import Evaluation
     from crosslabel.evaluation.evaluation import MeanSd
+    from crosslabel.tasks import TaskSpec
 
 
 def evaluate(
     task: TaskArgument,
-    predictions: Annotated[Path, typer.Option(help="Folder of predicted labels, called like their images.")],
-    labels: Annotated[Path, typer.Option(help="Labelled data set, or a folder of reference labels with the same names.")],
+    predictions: Annotated[
+        Path | None, typer.Option(help="Segmentation: folder of predicted labels, called like their images.")
+    ] = None,
+    labels: Annotated[
+        Path | None, typer.Option(help="Segmentation: labelled data set, or a folder of reference labels with the same names.")
+    ] = None,
+    images: Annotated[
+        Path | None, typer.Option(help="Classification: class folders or labels.csv, on which the checkpoint is tried.")
+    ] = None,
+    report: Annotated[Path | None, typer.Option(help="Classification: HTML report with pictures to write.")] = None,
+    folds: Annotated[
+        int | None, typer.Option(min=2, help="Classification: train and try so many times, each on another share, instead.")
+    ] = None,
     labels_as: LabelsAsOption = LabelsAs.DATASET,
-    as_json: JsonOption = False,
+    device: DeviceOption = "auto",
+    as_json: Annotated[
+        bool, typer.Option("--json", help="JSON for a machine: printed, or into the FILE that follows.")
+    ] = False,
+    json_file: Annotated[Path | None, typer.Argument(hidden=True, metavar="FILE")] = None,
 ) -> None:
-    """Compare predicted labels with references: Dice, ASSD and HD95 (mm) of every label."""
+    """Segmentation: Dice, ASSD and HD95 (mm) of every label. Classification: accuracy, AUROC, calibration and more."""
+    from crosslabel.errors import TaskError
+
+    spec = task_named(task)
+    if json_file is not None and not as_json:
+        raise TaskError(f"'{json_file}' was not expected; write --json {json_file} for a file of numbers.")
+    if spec.kind == "classification" and predictions is None and labels is None:
+        if images is None:
+            raise TaskError(f"{spec.name} is a classification; give labelled images to try it on with --images DIR.")
+        evaluate_classifier(spec, images, report, folds, device, as_json, json_file)
+        return
+    if predictions is None or labels is None:
+        raise TaskError(f"Give --predictions and --labels, two folders that {spec.name} is evaluated on.")
+    _evaluate_segmentation(spec, predictions, labels, labels_as, as_json, json_file)
+
+
+def _evaluate_segmentation(
+    spec: TaskSpec, predictions: Path, labels: Path, labels_as: LabelsAs, as_json: bool, json_file: Path | None
+) -> None:
     from crosslabel.evaluation import evaluate_folder
 
-    evaluation = evaluate_folder(task_named(task), predictions, labels, own_values=labels_as is LabelsAs.TASK)
-    if as_json:
+    evaluation = evaluate_folder(spec, predictions, labels, own_values=labels_as is LabelsAs.TASK)
+    if json_file is not None:
+        write_json(json_file, evaluation.as_json())
+    elif as_json:
         print_json(evaluation.as_json())
         return
     stdout().print(_summary_table(evaluation))

@@ -14,6 +14,7 @@ from crosslabel.cli.adapt import adapt
 from crosslabel.cli.backup import backup, restore
 from crosslabel.cli.doctor import doctor
 from crosslabel.cli.evaluate import evaluate
+from crosslabel.cli.explain import explain
 from crosslabel.cli.failures import OneLineFailures
 from crosslabel.cli.predict import predict
 from crosslabel.cli.serve import serve
@@ -59,6 +60,7 @@ app.command(epilog=_example("train hippocampus --images ./Task04_Hippocampus --e
 app.command(epilog=_example("adapt abdomen_ct_mr --source ./ct_labelled --target ./mr --out ./run"))(adapt)
 app.command(epilog=_example("predict abdomen_ct_mr --images scan.nii.gz dicom_folder/ --out ./predictions"))(predict)
 app.command(epilog=_example("evaluate hippocampus --predictions ./predictions --labels ./Task04_Hippocampus"))(evaluate)
+app.command(epilog=_example("explain covid_ct --images slice.png --out ./heatmaps"))(explain)
 app.add_typer(task_commands, name="task")
 app.add_typer(token_commands, name="token")
 app.command(epilog=_example("backup labels-monday.zip --studies ./studies"))(backup)

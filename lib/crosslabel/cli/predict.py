@@ -10,7 +10,7 @@ import typer
 
 from crosslabel.cli.console import print_json, stderr, stdout
 from crosslabel.cli.options import DeviceOption, JsonOption, TaskArgument
-from crosslabel.cli.resources import model_store, task_named
+from crosslabel.cli.resources import images_by_id, model_store, task_named
 
 if TYPE_CHECKING:
     from crosslabel.inference import Result
@@ -42,7 +42,7 @@ def predict(
     from crosslabel.inference import load_predictor
 
     spec = task_named(task)
-    paths = _images_by_id([*images, *(more or [])], out)
+    paths = images_by_id([*images, *(more or [])], out)
     predictor = load_predictor(spec, model_store(), device)
     answers: dict[str, dict[str, Any]] = {}
     failures: dict[str, str] = {}
@@ -58,34 +58,6 @@ def predict(
     _report(spec.name, answers, failures, out, as_json)
     if failures:
         raise typer.Exit(1)
-
-
-def _images_by_id(given: list[Path], out: Path) -> dict[str, Path]:
-    from crosslabel.errors import DataError
-    from crosslabel.images import image_id_of
-
-    found: dict[str, Path] = {}
-    for path in (image for entry in given for image in _images_in(entry)):
-        name = image_id_of(path)
-        if name in found:
-            raise DataError(f"{found[name]} and {path} would both become {name}.nii.gz; predict them into two folders.")
-        if path.resolve() == (out / f"{name}.nii.gz").resolve():
-            raise DataError(f"The prediction would overwrite the image {path}; give another folder to --out.")
-        found[name] = path
-    return found
-
-
-def _images_in(path: Path) -> list[Path]:
-    """The path itself, or the images of a folder that is not one DICOM series."""
-    from crosslabel.errors import DataError
-    from crosslabel.images import is_image_path
-
-    if not path.is_dir() or is_image_path(path):
-        return [path]
-    images = sorted(child for child in path.iterdir() if is_image_path(child))
-    if not images:
-        raise DataError(f"No image lies in the folder {path}; give image files, DICOM folders or folders of images.")
-    return images
 
 
 def _saved(result: Result, name: str, out: Path) -> dict[str, Any]:
@@ -113,9 +85,10 @@ def _write_tables(answers: dict[str, dict[str, Any]], out: Path) -> None:
         temporary.open("w", newline="", encoding="utf-8") as file,
     ):
         rows = csv.writer(file)
-        rows.writerow(["image", "class", *classes, "checkpoint"])
+        rows.writerow(["image", "class", *classes, "uncertainty", "in_distribution", "checkpoint"])
         for name, answer in classified.items():
-            rows.writerow([name, answer["class"], *answer["probabilities"].values(), answer["checkpoint"]])
+            trust = (answer["uncertainty"], answer["in_distribution"])
+            rows.writerow([name, answer["class"], *answer["probabilities"].values(), *trust, answer["checkpoint"]])
 
 
 def _report(task: str, answers: dict[str, dict[str, Any]], failures: dict[str, str], out: Path, as_json: bool) -> None:
@@ -139,5 +112,6 @@ def _report(task: str, answers: dict[str, dict[str, Any]], failures: dict[str, s
 def _spoken(answer: dict[str, Any]) -> str:
     if "probabilities" in answer:
         certainty = "" if answer["calibrated"] else " (uncalibrated)"
-        return f"{answer['class']}, probability {answer['probabilities'][answer['class']]:.2f}{certainty}"
+        warning = f". {answer['warning']}" if "warning" in answer else ""
+        return f"{answer['class']}, probability {answer['probabilities'][answer['class']]:.2f}{certainty}{warning}"
     return ", ".join(f"{label} {volume:.1f} mL" for label, volume in answer["volumes_ml"].items())

@@ -25,6 +25,10 @@ def train(
     ],
     labels_as: LabelsAsOption = LabelsAs.DATASET,
     epochs: Annotated[int | None, typer.Option(min=1, help="Epochs, instead of what the task says.")] = None,
+    weights: Annotated[
+        Path | None,
+        typer.Option(help="Pretrained weights for a classifier: a file of torchvision's, or a checkpoint."),
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the last run, if it was stopped.")] = False,
     device: DeviceOption = "auto",
 ) -> None:
@@ -39,7 +43,7 @@ def train(
     if resume and not (run_dir / RESUME_FILE).is_file():
         stderr().print("No run was stopped, so training starts from the beginning.")
     with shown_progress(spec) as show:
-        job = TrainingJob(spec, cases, store, run_dir, device=device, on_event=show)
+        job = TrainingJob(spec, cases, store, run_dir, device=device, weights=weights, on_event=show)
         try:
             version = job.run(resume=resume)
         except KeyboardInterrupt:

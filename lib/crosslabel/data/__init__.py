@@ -4,7 +4,17 @@ from crosslabel.data.cases import Case
 from crosslabel.data.fingerprint import fingerprint_of
 from crosslabel.data.layouts import labelled_cases
 from crosslabel.data.lists import listed_cases
-from crosslabel.data.splits import hold_back
+from crosslabel.data.splits import check_split, hold_back, stratified_folds
 from crosslabel.data.unlabelled import unlabelled_cases, with_labels
 
-__all__ = ["Case", "fingerprint_of", "hold_back", "labelled_cases", "listed_cases", "unlabelled_cases", "with_labels"]
+__all__ = [
+    "Case",
+    "check_split",
+    "fingerprint_of",
+    "hold_back",
+    "labelled_cases",
+    "listed_cases",
+    "stratified_folds",
+    "unlabelled_cases",
+    "with_labels",
+]

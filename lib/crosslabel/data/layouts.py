@@ -94,7 +94,9 @@ def _from_table(table: Path, task: TaskSpec) -> list[Case]:
         path = table.parent / name
         if not path.exists():
             raise DataError(f"{table.name}, line {number}: the image '{name}' does not exist.")
-        cases.append(Case(image_id_of(path), path, label, modality=_single_modality(task), patient=row.get("patient") or None))
+        patient = (row.get("patient") or "").strip() or None
+        id = (Path(name).parent / image_id_of(path)).as_posix()
+        cases.append(Case(id, path, label, modality=_single_modality(task), patient=patient))
     return cases
 
 

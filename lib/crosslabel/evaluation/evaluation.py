@@ -101,7 +101,7 @@ class Evaluation:
 
     def as_json(self) -> dict[str, Any]:
         """JSON values; a number that does not exist is null."""
-        return _without_nan(
+        return without_nan(
             {
                 "task": self.task,
                 "mean_dice": self.mean_dice,
@@ -116,11 +116,12 @@ class Evaluation:
         )
 
 
-def _without_nan(value: Any) -> Any:
+def without_nan(value: Any) -> Any:
+    """JSON values with ``None`` in place of numbers that do not exist."""
     if isinstance(value, dict):
-        return {key: _without_nan(item) for key, item in value.items()}
+        return {key: without_nan(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_without_nan(item) for item in value]
+        return [without_nan(item) for item in value]
     if isinstance(value, Presence):
         return value.value
     return None if isinstance(value, float) and math.isnan(value) else value

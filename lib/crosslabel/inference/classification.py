@@ -6,10 +6,13 @@ import torch
 from torch import nn
 
 from crosslabel.images import Image
-from crosslabel.inference.results import ClassificationResult
-from crosslabel.networks.heads import main_logits
-from crosslabel.preparation import Preparation
+from crosslabel.inference.results import ClassificationResult, SliceWeight
+from crosslabel.inference.trust import Descriptors, Trust, describe
+from crosslabel.inference.views import changed_views, normalised_entropy
+from crosslabel.networks import BackboneClassifier
+from crosslabel.preparation import Preparation, Prepared
 from crosslabel.tasks import TaskSpec
+from crosslabel.tasks.decision import least_costly
 
 
 class Classifier:
@@ -20,13 +23,17 @@ class Classifier:
         network: with the task's weights, in evaluation mode: (batch, channels, \\*patch) -> (batch, classes).
         checkpoint: name of the weights, repeated in every result.
         demonstration: whether the weights have only seen generated images.
+        trust: what was learnt of the limits of its answers.
     """
 
-    def __init__(self, task: TaskSpec, network: nn.Module, checkpoint: str, demonstration: bool) -> None:
+    def __init__(
+        self, task: TaskSpec, network: nn.Module, checkpoint: str, demonstration: bool, trust: Trust | None = None
+    ) -> None:
         self.task = task
         self.network = network
         self.checkpoint = checkpoint
         self.demonstration = demonstration
+        self.trust = trust or Trust()
         self.preparation = Preparation(task)
 
     @torch.inference_mode()
@@ -38,11 +45,78 @@ class Classifier:
             TaskError: its modality is unknown and matters.
         """
         prepared = self.preparation.forward(image)
-        device = next(self.network.parameters()).device
-        probabilities = main_logits(self.network, prepared.tensor[None].to(device))[0].softmax(dim=0).tolist()
-        return ClassificationResult(
-            probabilities=dict(zip(self.task.classes, probabilities, strict=True)),
-            calibrated=False,
-            checkpoint=self.checkpoint,
-            demonstration=self.demonstration,
-        )
+        views = changed_views(prepared.tensor, self.task.trust.views, self.task.training.flip_axes)
+        found = self._describe(torch.cat([prepared.tensor[None], views]))
+        probabilities = self.trust.probabilities(found.logits)
+        (result,) = self._results([prepared], _first(found, 1))
+        return result.with_uncertainty(normalised_entropy(probabilities))
+
+    @torch.inference_mode()
+    def predict_batch(self, images: list[Image]) -> list[ClassificationResult]:
+        """Classify several images at once, without their uncertainty by changed views.
+
+        Raises:
+            ImageError: an image does not fit the task.
+            TaskError: the modality of one is unknown and matters.
+        """
+        prepared = [self.preparation.forward(image) for image in images]
+        return self._results(prepared, self._describe(torch.stack([one.tensor for one in prepared])))
+
+    def _describe(self, batch: torch.Tensor) -> Descriptors:
+        return describe(self.network, batch.to(next(self.network.parameters()).device))
+
+    def _results(self, prepared: list[Prepared], found: Descriptors) -> list[ClassificationResult]:
+        probabilities = self.trust.probabilities(found.logits).cpu()
+        scores = self.trust.score(found)
+        results = []
+        for index, one in enumerate(prepared):
+            by_name = dict(zip(self.task.classes, probabilities[index].tolist(), strict=True))
+            score = None if scores is None else float(scores[index] / self.trust.threshold)
+            results.append(
+                ClassificationResult(
+                    probabilities=by_name,
+                    calibrated=self.trust.calibrated,
+                    checkpoint=self.checkpoint,
+                    demonstration=self.demonstration,
+                    decision=least_costly(by_name, self.task.balance.costs),
+                    uncertainty=normalised_entropy(probabilities[index][None]),
+                    out_of_distribution_score=score,
+                    slices=self._slices(one),
+                )
+            )
+        return results
+
+    def _slices(self, prepared: Prepared) -> tuple[SliceWeight, ...]:
+        network = self.network
+        if not isinstance(network, BackboneClassifier) or network.attention is None:
+            return ()
+        device = next(network.parameters()).device
+        _, weights = network.features_and_weights(prepared.tensor[None].to(device))
+        return slice_weights(weights[0].cpu(), prepared, network.slice_axis)
+
+
+def slice_weights(weights: torch.Tensor, prepared: Prepared, axis: int) -> tuple[SliceWeight, ...]:
+    """Attention on slices of the prepared volume as weights of the slices of the volume as it is stored.
+
+    The stored axis is the one that runs most nearly along the prepared one; each weight goes to the nearest stored slice.
+
+    Args:
+        weights: (slices,) that sum to 1.
+        prepared: the volume.
+        axis: along which its slices were taken.
+    """
+    source, grid = prepared.source, prepared.grid
+    direction = grid.affine[:3, axis]
+    stored = max(range(3), key=lambda other: abs(source.affine[:3, other] @ direction) / source.spacing[other])
+    center = [(size - 1) / 2 for size in grid.shape]
+    sums: dict[int, float] = {}
+    for number, weight in enumerate(weights.tolist()):
+        world = grid.world([*center[:axis], number, *center[axis + 1 :]])
+        index = torch.linalg.solve(torch.tensor(source.affine[:3, :3]), torch.tensor(world - source.affine[:3, 3]))[stored]
+        nearest = min(max(round(float(index)), 0), source.shape[stored] - 1)
+        sums[nearest] = sums.get(nearest, 0.0) + weight
+    return tuple(SliceWeight(index, stored, round(weight, 5)) for index, weight in sorted(sums.items()))
+
+
+def _first(found: Descriptors, count: int) -> Descriptors:
+    return Descriptors(found.logits[:count], found.deep[:count], found.early[:count])

@@ -13,6 +13,8 @@ from crosslabel.images import Image
 from crosslabel.inference.classification import Classifier
 from crosslabel.inference.results import Result
 from crosslabel.inference.segmentation import Segmenter
+from crosslabel.inference.trust import Trust
+from crosslabel.networks.example_heads import ExampleHead
 from crosslabel.tasks import TaskSpec
 from crosslabel.tasks.building import network_of
 
@@ -52,7 +54,10 @@ def fill_network(task: TaskSpec, checkpoint: Checkpoint) -> nn.Module:
     Raises:
         CheckpointError: the weights are another network's; the message names the first difference.
     """
-    network = network_of(task)
+    network = network_of(task, checkpoint.found)
+    for name, module in network.named_modules():
+        if isinstance(module, ExampleHead):
+            module.resize(len(checkpoint.state.get(f"{name}.examples", ())))
     wanted = network.state_dict()
     for name in wanted.keys() | checkpoint.state.keys():
         ours, theirs = wanted.get(name), checkpoint.state.get(name)
@@ -76,5 +81,7 @@ def load_predictor(task: TaskSpec, store: ModelStore, device: str = "auto", vers
     chosen = version or store.current(task)
     checkpoint = store.load(task, chosen)
     network = fill_network(task, checkpoint).to(pick_device(device))
-    predictor = Segmenter if task.kind == "segmentation" else Classifier
-    return predictor(task, network, checkpoint.name, chosen is not None and chosen.demonstration)
+    demonstration = chosen is not None and chosen.demonstration
+    if task.kind == "segmentation":
+        return Segmenter(task, network, checkpoint.name, demonstration)
+    return Classifier(task, network, checkpoint.name, demonstration, Trust.of(checkpoint))

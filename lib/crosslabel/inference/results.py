@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -48,6 +48,15 @@ class SegmentationResult:
 
 
 @dataclass(frozen=True)
+class SliceWeight:
+    """How much a slice of a volume counted: its index along a stored axis of the volume, and its share of the attention."""
+
+    index: int
+    axis: int
+    weight: float
+
+
+@dataclass(frozen=True)
 class ClassificationResult:
     """The probability of every class.
 
@@ -56,27 +65,61 @@ class ClassificationResult:
         calibrated: whether the probabilities were calibrated on held-back images; if not, they rank but do not measure.
         checkpoint: name of the checkpoint that made it.
         demonstration: whether that checkpoint has only seen generated images.
+        decision: the class of least expected cost by the task's costs; the most probable one where it states none.
+        uncertainty: entropy of the probabilities, averaged over changed versions of the image where the task asks for some:
+            0 for certain, 1 for no idea.
+        out_of_distribution_score: how unlike the training images the image is, 1 being the threshold; ``None`` if unknown.
+        slices: for volumes seen slice by slice, what each slice counted.
     """
 
     probabilities: dict[str, float]
     calibrated: bool
     checkpoint: str
     demonstration: bool
+    decision: str = ""
+    uncertainty: float | None = None
+    out_of_distribution_score: float | None = None
+    slices: tuple[SliceWeight, ...] = ()
 
     @property
     def best(self) -> str:
         """The most probable class."""
         return max(self.probabilities, key=self.probabilities.__getitem__)
 
+    @property
+    def in_distribution(self) -> bool | None:
+        """Whether the image is like those that the checkpoint was trained on; ``None`` if unknown."""
+        return None if self.out_of_distribution_score is None else self.out_of_distribution_score <= 1
+
+    @property
+    def warning(self) -> str:
+        """A sentence where the answer should not be relied on, else empty."""
+        return "This is not like anything I was trained on." if self.in_distribution is False else ""
+
+    def with_uncertainty(self, uncertainty: float) -> ClassificationResult:
+        """The same with another uncertainty."""
+        return replace(self, uncertainty=uncertainty)
+
+    def trust(self) -> dict[str, Any]:
+        """How far the answer can be relied on, as JSON values."""
+        answer = {
+            "calibrated": self.calibrated,
+            "uncertainty": self.uncertainty,
+            "in_distribution": self.in_distribution,
+            "out_of_distribution_score": self.out_of_distribution_score,
+        }
+        return {**answer, "warning": self.warning} if self.warning else answer
+
     def summary(self) -> dict[str, Any]:
         """All of it, as JSON values."""
-        return {
-            "class": self.best,
+        answer = {
+            "class": self.decision or self.best,
             "probabilities": self.probabilities,
-            "calibrated": self.calibrated,
+            **self.trust(),
             "checkpoint": self.checkpoint,
             "demonstration": self.demonstration,
         }
+        return {**answer, "slices": [asdict(one) for one in self.slices]} if self.slices else answer
 
 
 Result = SegmentationResult | ClassificationResult

@@ -1,6 +1,7 @@
 """Networks as plain ``torch.nn.Module`` classes, and the way to build them by name."""
 
 from crosslabel.networks.anisotropy import plan_strides
+from crosslabel.networks.backbone_classifier import BackboneClassifier
 from crosslabel.networks.cyclegan import CycleGAN
 from crosslabel.networks.dar_unet import DARUNet
 from crosslabel.networks.discriminators import ContentDiscriminator, MultiScaleDiscriminator, judged_as
@@ -11,6 +12,7 @@ from crosslabel.networks.translation import MultiStyleTranslator, Translator
 from crosslabel.networks.weights_file import read_weights_file
 
 __all__ = [
+    "BackboneClassifier",
     "ContentDiscriminator",
     "CycleGAN",
     "DARUNet",

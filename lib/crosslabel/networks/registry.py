@@ -1,4 +1,4 @@
-"""Networks by name, as task files give them: ``dar_unet`` or any network of ``monai.networks.nets``."""
+"""Networks by name, as task files give them: ``dar_unet``, a backbone of torchvision, or any of ``monai.networks.nets``."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from torch import nn
 
 from crosslabel.errors import TaskError
 from crosslabel.networks.anisotropy import plan_strides
+from crosslabel.networks.backbone_classifier import BackboneClassifier
+from crosslabel.networks.backbones import PREFIX, backbone_names
 from crosslabel.networks.dar_unet import PUBLISHED_CHANNELS, DARUNet
 
 DAR_UNET = "dar_unet"
@@ -72,7 +74,7 @@ def resolve_arguments(
     unasked; and for ``dar_unet`` the strides, planned from the spacing.
 
     Args:
-        name: ``dar_unet`` or the name of a network in ``monai.networks.nets``.
+        name: ``dar_unet``, ``torchvision.`` and the name of a backbone, or the name of a network in ``monai.networks.nets``.
         arguments: arguments of its constructor.
         in_channels: channels of the image.
         out_channels: classes, for segmentation with the background.
@@ -111,14 +113,32 @@ def resolve_arguments(
 def _constructor(name: str) -> Callable[..., nn.Module]:
     if name == DAR_UNET:
         return DARUNet
+    if name in backbone_names():
+        return _backbone(name.removeprefix(PREFIX))
     found = getattr(monai.networks.nets, name, None)
     if found is None or not issubclass(_built_class(found), nn.Module):
         members = vars(monai.networks.nets).items()
-        known = [DAR_UNET, *(key for key, value in members if issubclass(_built_class(value), nn.Module))]
+        known = [DAR_UNET, *backbone_names(), *(key for key, value in members if issubclass(_built_class(value), nn.Module))]
         raise TaskError(
-            f"There is no network '{name}'{_did_you_mean(name, known)}; use {DAR_UNET} or a network of monai.networks.nets."
+            f"There is no network '{name}'{_did_you_mean(name, known)}; use {DAR_UNET} or a network of monai.networks.nets, "
+            f"or a backbone of torchvision, as {PREFIX}resnet18."
         )
     return found
+
+
+def _backbone(architecture: str) -> Callable[..., nn.Module]:
+    def build(
+        spatial_dims: int,
+        in_channels: int,
+        num_classes: int,
+        cut: str | None = None,
+        head: str = "linear",
+        slice_axis: int = 2,
+        dropout: float = 0.0,
+    ) -> BackboneClassifier:
+        return BackboneClassifier(architecture, spatial_dims, in_channels, num_classes, cut, head, slice_axis, dropout)
+
+    return build
 
 
 def _built_class(constructor: Any) -> type:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import nn
@@ -32,8 +32,13 @@ class LoopSettings:
     early_stop: int | None = None
 
 
-def make_optimizer(parameters: list[nn.Parameter], settings: LoopSettings) -> torch.optim.Optimizer:
-    """AdamW, or AdaBelief (Zhuang et al. 2020) with decoupled weight decay, as Yao et al. 2022 train."""
+def make_optimizer(parameters: list[nn.Parameter] | list[dict[str, Any]], settings: LoopSettings) -> torch.optim.Optimizer:
+    """AdamW, or AdaBelief (Zhuang et al. 2020) with decoupled weight decay, as Yao et al. 2022 train.
+
+    Args:
+        parameters: or groups of them, which may have learning rates of their own.
+        settings: of the loop.
+    """
     if settings.optimizer == "adamw":
         return torch.optim.AdamW(parameters, lr=settings.learning_rate, weight_decay=settings.weight_decay)
     # Imported where it is needed: it takes a second, and most trainings use AdamW.

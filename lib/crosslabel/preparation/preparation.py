@@ -50,7 +50,7 @@ class Preparation:
             ImageError: the image's dimension, modality or number of channels is not the task's.
             TaskError: the modality is unknown and matters.
         """
-        self._check(image)
+        self.check(image)
         domain = self.task.domain_of(image.modality, image.sequence)
         tensor = torch.from_numpy(scale_intensity(image.array, domain.intensity))
         grid = self._grid(image.grid)
@@ -95,7 +95,12 @@ class Preparation:
         inside = maps[:, margin[0] : margin[0] + inner[0], margin[1] : margin[1] + inner[1]]
         return F.interpolate(inside[None].float(), prepared.source.shape, mode="bilinear", align_corners=False)[0]
 
-    def _check(self, image: Image) -> None:
+    def check(self, image: Image) -> None:
+        """Whether an image can be prepared.
+
+        Raises:
+            ImageError: its dimension, modality or number of channels is not the task's.
+        """
         allowed = self.task.eligible(image.grid.dimension, image.modality, image.sequence)
         if not allowed:
             raise ImageError(allowed.reason + ".")

@@ -1,5 +1,6 @@
 """Tasks as files: one YAML file declares what is annotated, on which images, and how."""
 
+from crosslabel.tasks.classification_settings import AugmentationSpec, BalanceSpec, TransferSpec, TrustSpec
 from crosslabel.tasks.draft import Fingerprint, draft_task
 from crosslabel.tasks.loading import load_task, load_tasks
 from crosslabel.tasks.settings import (
@@ -15,6 +16,8 @@ from crosslabel.tasks.settings import (
 from crosslabel.tasks.spec import Eligibility, TaskSpec
 
 __all__ = [
+    "AugmentationSpec",
+    "BalanceSpec",
     "DomainSpec",
     "Eligibility",
     "Fingerprint",
@@ -24,6 +27,8 @@ __all__ = [
     "PercentileRule",
     "TaskSpec",
     "TrainingSpec",
+    "TransferSpec",
+    "TrustSpec",
     "WindowRule",
     "ZScoreRule",
     "draft_task",

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from torch import nn
 
+from crosslabel.errors import TaskError
 from crosslabel.networks import build_network, resolve_arguments
+from crosslabel.networks.backbones import backbone_names
+from crosslabel.tasks.classification_settings import FeaturesPolicy, TruncatedPolicy
 from crosslabel.tasks.spec import TaskSpec
 
 
-def network_of(task: TaskSpec) -> nn.Module:
+def network_of(task: TaskSpec, found: Mapping[str, Any] | None = None) -> nn.Module:
     """The task's network with fresh weights.
+
+    Args:
+        task: the task.
+        found: arguments that training found out, such as where the backbone is cut; they come before the task's.
 
     Raises:
         TaskError: the network or one of its arguments is not known.
     """
-    return build_network(task.network.name, task.network.arguments, **_facts(task))
+    return build_network(task.network.name, {**_given(task), **(found or {})}, **_facts(task))
 
 
 def network_arguments(task: TaskSpec) -> dict[str, Any]:
@@ -25,7 +33,25 @@ def network_arguments(task: TaskSpec) -> dict[str, Any]:
     Raises:
         TaskError: the network or one of its arguments is not known.
     """
-    return resolve_arguments(task.network.name, task.network.arguments, **_facts(task))
+    return resolve_arguments(task.network.name, _given(task), **_facts(task))
+
+
+def _given(task: TaskSpec) -> dict[str, Any]:
+    """The task file's arguments, and what follows for them from its transfer policy.
+
+    Raises:
+        TaskError: the policy needs a backbone, and the network is none.
+    """
+    policy, is_backbone = task.transfer.policy, task.network.name in backbone_names()
+    if isinstance(policy, TruncatedPolicy | FeaturesPolicy) and not is_backbone:
+        raise TaskError(
+            f"The policy '{policy.name}' is for backbones of torchvision and {task.network.name} is none; write for example "
+            "'network: {name: torchvision.resnet18}'."
+        )
+    arguments = dict(task.network.arguments)
+    if isinstance(policy, FeaturesPolicy) and policy.classifier != "logistic":
+        arguments["head"] = policy.classifier
+    return arguments
 
 
 def _facts(task: TaskSpec) -> dict[str, Any]:

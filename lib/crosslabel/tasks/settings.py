@@ -150,6 +150,7 @@ class TrainingSpec(Block):
     validation_share: float = Field(0.2, ge=0, lt=1)
     validate_every: int = Field(5, ge=1, description="epochs between two validations")
     mixed_precision: bool | Literal["bf16", "fp16"] = Field(True, description="on a GPU; true: bf16 where it has it")
+    split_by: Literal["patient", "image"] = Field("patient", description="image: refused where patients are known")
     seed: int = 0
     optimizer: Literal["adamw", "adabelief"] = "adamw"
     accumulate: int = Field(1, ge=1, description="batches whose gradients make one step; processes share them")

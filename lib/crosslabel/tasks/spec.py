@@ -11,6 +11,7 @@ from pydantic import Field, field_validator, model_validator
 
 from crosslabel.errors import ImageError, TaskError
 from crosslabel.images import Modality
+from crosslabel.tasks.classification_settings import AugmentationSpec, BalanceSpec, TransferSpec, TrustSpec
 from crosslabel.tasks.settings import (
     NAME_PATTERN,
     ActiveLearningSpec,
@@ -61,6 +62,10 @@ class TaskSpec(Block):
     network: NetworkSpec
     checkpoint: str | None = None
     training: TrainingSpec = TrainingSpec()
+    transfer: TransferSpec = TransferSpec()
+    balance: BalanceSpec = BalanceSpec()
+    augmentation: AugmentationSpec = AugmentationSpec()
+    trust: TrustSpec = TrustSpec()
     adaptation: AdaptationSpec = AdaptationSpec()
     active_learning: ActiveLearningSpec = ActiveLearningSpec()
 
@@ -75,6 +80,7 @@ class TaskSpec(Block):
     def _names(self) -> TaskSpec:
         if self.kind == "segmentation":
             self._check_segmentation()
+            self._check_no_classification_settings()
         else:
             self._check_classification()
         self._check_geometry()
@@ -105,6 +111,14 @@ class TaskSpec(Block):
             raise ValueError("classes: at least two class names are needed")
         if len(set(self.classes)) < len(self.classes):
             raise ValueError("classes: a class name is used twice; each class needs its own name")
+        for name in (*self.balance.costs, *(called for costs in self.balance.costs.values() for called in costs)):
+            if name not in self.classes:
+                raise ValueError(f"balance.costs: '{name}' is no class of this task; use {', '.join(self.classes)}")
+
+    def _check_no_classification_settings(self) -> None:
+        for name in ("transfer", "balance", "augmentation", "trust"):
+            if getattr(self, name) != type(self).model_fields[name].default:
+                raise ValueError(f"{name}: only classification tasks have it; leave it out")
 
     def _check_geometry(self) -> None:
         axes = {frozenset(pair) for pair in ("RL", "AP", "SI")}

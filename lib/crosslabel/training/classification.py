@@ -1,8 +1,9 @@
-"""Supervised classification: cross-entropy on batches in which every class is drawn equally often."""
+"""Supervised classification: batches drawn by class, the task's loss and policy, validation by balanced accuracy."""
 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
 
 import numpy as np
 import torch
@@ -11,14 +12,18 @@ from torch.nn import functional as F
 
 from crosslabel.augmentation import basic_augmentation, seeded
 from crosslabel.errors import DataError
+from crosslabel.evaluation.classes import Answers, accuracy, balanced_accuracy, macro_auroc
 from crosslabel.networks.heads import main_logits
 from crosslabel.optimisation.objective import Objective
 from crosslabel.tasks import TaskSpec
 from crosslabel.training.prepared_cases import PreparedCases
+from crosslabel.transfer import ClassLoss, class_probabilities, policy_of
+
+_VALIDATION_BATCH = 16
 
 
 class ClassificationObjective(Objective):
-    """Cross-entropy; validation by balanced accuracy (the mean of the classes' sensitivities).
+    """The task's loss on batches drawn by its sampling; validation by balanced accuracy.
 
     Args:
         task: a classification task.
@@ -38,6 +43,7 @@ class ClassificationObjective(Objective):
         self.validation = validation
         self.device = device
         self.augmentation = basic_augmentation(task)
+        self.policy = policy_of(task)
         members: dict[str, list[int]] = defaultdict(list)
         for index, case in enumerate(training.cases):
             members[str(case.label)].append(index)
@@ -45,33 +51,47 @@ class ClassificationObjective(Objective):
             raise DataError(
                 f"All {len(training)} images are labelled '{next(iter(members), 'nothing')}'; at least two classes are needed."
             )
-        self.members = [members[name] for name in task.classes if name in members]
+        self.members = [members[name] for name in task.classes]
+        counts = [len(group) for group in self.members]
+        self.likelihood = class_probabilities(counts, task.balance)
+        self.loss = ClassLoss(task.balance, counts)
 
     def losses(self, network: nn.Module, epoch: int, draw: int) -> dict[str, torch.Tensor]:
+        # In every step, because the loop switches the whole network to training at the start of an epoch.
+        self.policy.apply(network, epoch)
+        images, targets = self._batch(epoch, draw)
+        logits = main_logits(network, images.to(self.device)).float()
+        return {self.loss.name: self.loss(logits, targets.to(self.device))}
+
+    def validate(self, network: nn.Module) -> dict[str, float]:
+        """Balanced accuracy, accuracy, AUROC and the sensitivity of each class that is shown."""
+        if not len(self.validation):
+            return {}
+        logits = torch.cat([main_logits(network, images).float().cpu() for images in self._validation_batches()])
+        truths = np.array([int(self.validation[index].truth) for index in range(len(self.validation))])
+        probabilities = logits.softmax(dim=1).numpy()
+        ids = tuple(case.id for case in self.validation.cases)
+        answers = Answers(self.task.classes, ids, truths, probabilities, probabilities.argmax(axis=1), ids)
+        found = {self.metric: balanced_accuracy(answers), "accuracy": accuracy(answers), "AUROC": macro_auroc(answers)}
+        for index in sorted(set(truths.tolist())):
+            right = answers.decisions[truths == index] == index
+            found[f"sensitivity {self.task.classes[index]}"] = float(right.mean())
+        return {name: value for name, value in found.items() if not np.isnan(value)}
+
+    def _batch(self, epoch: int, draw: int) -> tuple[torch.Tensor, torch.Tensor]:
         settings = self.task.training
         rng = np.random.default_rng([settings.seed, epoch, draw])
         images, classes = [], []
         for number in range(settings.batch_size):
-            group = self.members[int(rng.integers(len(self.members)))]
+            group = self.members[int(rng.choice(len(self.members), p=self.likelihood))]
             case = self.training[group[int(rng.integers(len(group)))]]
             drawn = seeded(self.augmentation, settings.seed, epoch, draw, number)({"image": case.image})
             images.append(torch.as_tensor(drawn["image"]).float())
             classes.append(case.truth)
-        logits = main_logits(network, torch.stack(images).to(self.device)).float()
-        return {"cross-entropy": F.cross_entropy(logits, torch.stack(classes).to(self.device))}
+        return torch.stack(images), F.one_hot(torch.stack(classes), len(self.task.classes)).float()
 
-    def validate(self, network: nn.Module) -> dict[str, float]:
-        """Accuracy, balanced accuracy and the sensitivity of each class."""
-        hits: dict[str, list[bool]] = defaultdict(list)
-        for index in range(len(self.validation)):
-            case = self.validation[index]
-            guess = int(main_logits(network, case.image[None].to(self.device)).argmax())
-            hits[self.task.classes[int(case.truth)]].append(guess == int(case.truth))
-        if not hits:
-            return {}
-        sensitivity = {name: float(np.mean(values)) for name, values in hits.items()}
-        return {
-            self.metric: float(np.mean(list(sensitivity.values()))),
-            "accuracy": float(np.mean([hit for values in hits.values() for hit in values])),
-            **{f"sensitivity {name}": value for name, value in sensitivity.items()},
-        }
+    def _validation_batches(self) -> Iterator[torch.Tensor]:
+        count = len(self.validation)
+        for start in range(0, count, _VALIDATION_BATCH):
+            batch = [self.validation[index].image for index in range(start, min(count, start + _VALIDATION_BATCH))]
+            yield torch.stack(batch).to(self.device)

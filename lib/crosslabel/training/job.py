@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import platform
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,18 +15,18 @@ import torch
 
 import crosslabel
 from crosslabel.checkpoints import BeingTrainedError, ModelStore, Version
-from crosslabel.data import Case, hold_back
-from crosslabel.errors import CrossLabelError, DataError
+from crosslabel.data import Case, check_split, hold_back
+from crosslabel.errors import CrossLabelError, DataError, TaskError
 from crosslabel.inference import pick_device
 from crosslabel.optimisation import processes
 from crosslabel.optimisation.loop import RESUME_FILE, Outcome, TrainingLoop
 from crosslabel.optimisation.objective import Objective
 from crosslabel.optimisation.progress import ProgressEvent, ProgressFile, State
-from crosslabel.optimisation.settings import LoopSettings
 from crosslabel.provenance import code_commit
 from crosslabel.tasks import TaskSpec
 from crosslabel.tasks.building import network_of
-from crosslabel.training.classification import ClassificationObjective
+from crosslabel.training.classifier_training import ClassifierTraining
+from crosslabel.training.loop_settings import loop_settings
 from crosslabel.training.prepared_cases import PreparedCases
 from crosslabel.training.segmentation import SegmentationObjective
 
@@ -136,8 +136,27 @@ class Job(ABC):
         outcome = loop.run(resume=resume)
         if outcome.state is State.CANCELLED or processes.rank() > 0:
             return None
-        provenance = {**self._provenance(outcome, loop.elapsed), **describe(outcome)}
-        version = self.store.publish(self.task, outcome.weights, provenance)
+        return self.publish(outcome, loop.elapsed, describe(outcome), emit)
+
+    def publish(
+        self,
+        outcome: Outcome,
+        seconds: float,
+        facts: Mapping[str, Any],
+        emit: Callable[[ProgressEvent], None],
+        extras: Mapping[str, torch.Tensor] | None = None,
+    ) -> Version:
+        """Publish what a finished run came to.
+
+        Args:
+            outcome: of the run.
+            seconds: that it took.
+            facts: for the provenance, beside what every job tells.
+            emit: takes the last event.
+            extras: tensors beside the network, by name.
+        """
+        provenance = {**self._provenance(outcome, seconds), **facts}
+        version = self.store.publish(self.task, outcome.weights, provenance, extras=extras)
         # A finished run has nothing left to resume; going on with it would publish the same weights again.
         (self.run_dir / RESUME_FILE).unlink(missing_ok=True)
         emit(replace(self._last, state=State.FINISHED, eta_seconds=0.0, message=f"Published {version.name}."))
@@ -169,41 +188,47 @@ class TrainingJob(Job):
         cases: labelled cases; unusable ones are set aside and named in the provenance.
         store: where the version is published.
         run_dir: folder of the run.
+        weights: file of pretrained weights for a new classifier, all but its head.
     """
 
-    def __init__(self, task: TaskSpec, cases: Sequence[Case], store: ModelStore, run_dir: Path, **settings: Any) -> None:
+    def __init__(
+        self,
+        task: TaskSpec,
+        cases: Sequence[Case],
+        store: ModelStore,
+        run_dir: Path,
+        *,
+        weights: Path | None = None,
+        **settings: Any,
+    ) -> None:
         super().__init__(task, store, run_dir, **settings)
         self.cases = cases
+        self.weights = weights
 
     def _train(self, emit: Callable[[ProgressEvent], None], resume: bool) -> Version | None:
         training, validation, aside = self._split()
-        network = self._network()
-        objective_of = SegmentationObjective if self.task.kind == "segmentation" else ClassificationObjective
-
-        def describe(outcome: Outcome) -> dict[str, Any]:
-            return {
-                "data": {
-                    "training": [case.id for case in training.cases],
-                    "validation": [case.id for case in validation.cases],
-                    "set_aside": aside,
-                },
-                "metrics_on": "held-back cases" if validation.cases else "nothing: too few cases to hold any back",
-            }
-
-        return self._fit(network, objective_of(self.task, training, validation, self.device), emit, resume, describe)
+        facts = {
+            "data": {
+                "training": [case.id for case in training.cases],
+                "validation": [case.id for case in validation.cases],
+                "set_aside": aside,
+            },
+            "metrics_on": "held-back cases" if validation.cases else "nothing: too few cases to hold any back",
+        }
+        if self.task.kind == "classification":
+            return ClassifierTraining(self, training, validation, facts, self.weights).run(emit, resume)
+        if self.weights is not None:
+            raise TaskError(f"{self.task.name} is a segmentation; pretrained weights are for classification tasks.")
+        objective = SegmentationObjective(self.task, training, validation, self.device)
+        return self._fit(self._network(), objective, emit, resume, lambda outcome: facts)
 
     def _split(self) -> tuple[PreparedCases, PreparedCases, dict[str, str]]:
         settings = self.task.training
         chosen = PreparedCases(self.task, self.cases)
+        check_split(self.cases, settings.split_by)
         aside = chosen.set_aside_unusable()
         train, held = hold_back(chosen.cases, settings.validation_share, settings.seed)
         return chosen.of(train), chosen.of(held), aside
-
-
-def loop_settings(task: TaskSpec) -> LoopSettings:
-    """The part of a task's training settings that the loop needs."""
-    names = LoopSettings.__dataclass_fields__
-    return LoopSettings(**{name: getattr(task.training, name) for name in names})
 
 
 def _is_full_disk(error: BaseException) -> bool:

@@ -1,0 +1,78 @@
+"""A classifier's answers to labelled images, ready to be scored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from crosslabel.data import Case
+from crosslabel.errors import CrossLabelError, DataError
+from crosslabel.evaluation import Answers
+from crosslabel.images import Image, read_image
+from crosslabel.inference import ClassificationResult, Classifier
+
+_BATCH = 16
+
+
+@dataclass(frozen=True, eq=False)
+class Answered:
+    """What came of labelled images.
+
+    Attributes:
+        cases: those that were answered, in the given order.
+        results: one for each of them.
+        failures: why an image could not be answered, by its id.
+    """
+
+    cases: tuple[Case, ...]
+    results: tuple[ClassificationResult, ...]
+    failures: dict[str, str]
+
+    def answers(self, classes: Sequence[str]) -> Answers:
+        """The answers as numbers, for the task's classes."""
+        index = {name: number for number, name in enumerate(classes)}
+        return Answers(
+            classes=tuple(classes),
+            ids=tuple(case.id for case in self.cases),
+            truths=np.array([index[str(case.label)] for case in self.cases]),
+            probabilities=np.array([[result.probabilities[name] for name in classes] for result in self.results]),
+            decisions=np.array([index[result.decision or result.best] for result in self.results]),
+            groups=tuple(case.group for case in self.cases),
+        )
+
+
+def answer_cases(
+    classifier: Classifier, cases: Sequence[Case], on_progress: Callable[[int], None] = lambda done: None
+) -> Answered:
+    """Classify labelled images in batches; one that cannot be read or does not fit is left out and named.
+
+    Raises:
+        DataError: none of them could be answered.
+    """
+    answered: list[Case] = []
+    results: list[ClassificationResult] = []
+    failures: dict[str, str] = {}
+    for start in range(0, len(cases), _BATCH):
+        usable, images = [], []
+        for case in cases[start : start + _BATCH]:
+            try:
+                images.append(_checked(classifier, case))
+                usable.append(case)
+            except CrossLabelError as error:
+                failures[case.id] = str(error)
+        if images:
+            results += classifier.predict_batch(images)
+            answered += usable
+        on_progress(min(start + _BATCH, len(cases)))
+    if not answered:
+        id, reason = next(iter(failures.items()), ("none", "no image was given"))
+        raise DataError(f"None of the {len(cases)} images can be classified; the first, {id}: {reason}")
+    return Answered(tuple(answered), tuple(results), failures)
+
+
+def _checked(classifier: Classifier, case: Case) -> Image:
+    image = read_image(case.image, modality=case.modality, sequence=case.sequence)
+    classifier.preparation.check(image)
+    return image

@@ -1,0 +1,94 @@
+"""The search for where to cut a backbone, each candidate trained for some epochs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from crosslabel.errors import DataError
+from crosslabel.files import write_json
+from crosslabel.networks import BackboneClassifier
+from crosslabel.optimisation.progress import ProgressEvent, State
+from crosslabel.tasks.classification_settings import TruncatedPolicy
+from crosslabel.training.loop_settings import loop_settings
+from crosslabel.transfer import CutResult, TruncationSearch, costs_of
+
+if TYPE_CHECKING:
+    from crosslabel.training.classifier_training import ClassifierTraining
+
+_CUTS_FILE = "cuts.json"
+
+
+class _CancelledError(Exception):
+    """The search was cancelled."""
+
+
+class CutSearch:
+    """Runs :class:`~crosslabel.transfer.TruncationSearch` by training; a resumed search does not train a candidate twice.
+
+    Args:
+        training: makes networks and loops.
+        policy: of the task.
+        emit: told of every event of every candidate.
+        resume: take over the candidates that an earlier run in the same folder finished.
+
+    Raises:
+        DataError: nothing is held back to choose a cut by.
+    """
+
+    def __init__(
+        self, training: ClassifierTraining, policy: TruncatedPolicy, emit: Callable[[ProgressEvent], None], resume: bool
+    ) -> None:
+        if not len(training.validation):
+            raise DataError("A cut is chosen on held-back images and there are too few to hold any back; label more first.")
+        self.training = training
+        self.policy = policy
+        self.emit = emit
+        self.resume = resume
+        self.file = training.job.run_dir / _CUTS_FILE
+        self.done: dict[str, CutResult] = {}
+        if resume and self.file.is_file():
+            found = json.loads(self.file.read_text(encoding="utf-8"))
+            self.done = {result["cut"]: CutResult(**result) for result in found}
+        self.results: list[CutResult] = []
+        self.best: CutResult | None = None
+
+    def run(self) -> str | None:
+        """The best cut, ``None`` if the search was cancelled."""
+        network = self.training.network({})
+        assert isinstance(network, BackboneClassifier)
+        search = TruncationSearch(network.trunk.blocks, self._measure, self.policy.tolerance)
+        try:
+            self.best = search.run()
+        except _CancelledError:
+            return None
+        self.results = search.results
+        return self.best.cut
+
+    def facts(self) -> dict[str, Any]:
+        """The table of candidates, for the provenance."""
+        return {"chosen": self.best and self.best.cut, "candidates": [result.as_dict() for result in self.results]}
+
+    def _measure(self, cut: str) -> CutResult:
+        if cut in self.done:
+            return self.done[cut]
+        training = self.training
+        network = training.network({"cut": cut})
+        settings = replace(loop_settings(training.task), epochs=self.policy.search_epochs)
+        settings = replace(settings, validate_every=min(settings.validate_every, settings.epochs))
+
+        def tell(event: ProgressEvent) -> None:
+            self.emit(replace(event, message=event.message or f"Searching where to cut: after {cut}."))
+
+        folder = training.job.run_dir / "cuts" / cut
+        outcome = training.loop(network, settings, folder, tell).run(resume=self.resume)
+        if outcome.state is State.CANCELLED:
+            raise _CancelledError
+        first = training.training[0].image
+        costs = costs_of(network, first.shape)
+        metric = outcome.metrics[training.objective.metric]
+        self.done[cut] = CutResult(cut, metric, costs.backbone_parameters, costs.macs, costs.latency_ms)
+        write_json(self.file, [result.as_dict() for result in self.done.values()])
+        return self.done[cut]

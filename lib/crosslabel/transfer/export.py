@@ -1,0 +1,59 @@
+"""A trained classifier as one compact file that needs PyTorch alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from crosslabel.errors import CheckpointError
+from crosslabel.files import replacing
+
+_CLOSE = 1e-4
+
+
+class Calibrated(nn.Module):
+    """A network that answers calibrated probabilities.
+
+    Args:
+        network: gives logits.
+        temperature: that they are divided by.
+    """
+
+    def __init__(self, network: nn.Module, temperature: float) -> None:
+        super().__init__()
+        self.network = network
+        self.temperature = temperature
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(batch, channels, \\*spatial), prepared -> probabilities (batch, classes)."""
+        return torch.softmax(self.network(images) / self.temperature, dim=1)
+
+
+def export_torchscript(network: nn.Module, temperature: float, shape: Sequence[int], path: Path) -> float:
+    """Write a network as TorchScript and check that what is read back answers the same.
+
+    Args:
+        network: in evaluation mode, on the CPU.
+        temperature: of its probabilities.
+        shape: (channels, \\*spatial) of a prepared image.
+        path: file to write; it appears once it is checked.
+
+    Returns:
+        The largest difference of a probability on random images, of two batch sizes.
+
+    Raises:
+        CheckpointError: the exported network answers something else.
+    """
+    wrapped = Calibrated(network, temperature).eval()
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randn(3, *shape, generator=generator)
+    with torch.no_grad(), replacing(path) as temporary:
+        torch.jit.trace(wrapped, images[:2], check_trace=False).save(str(temporary))
+        read = torch.jit.load(str(temporary))
+        difference = max(float((read(batch) - wrapped(batch)).abs().max()) for batch in (images, images[:1]))
+        if difference > _CLOSE:
+            raise CheckpointError(f"The exported network differs by {difference:.2g} in a probability, so it was not written.")
+    return difference

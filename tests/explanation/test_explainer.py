@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import nibabel as nib
+import numpy as np
+import pytest
+import torch
+from PIL import Image as Picture
+
+import tiny
+from crosslabel.errors import TaskError
+from crosslabel.explanation import explain
+from crosslabel.explanation.overlay import overlay
+from crosslabel.images import read_image
+from crosslabel.inference import Classifier
+from crosslabel.tasks.building import network_of
+
+
+def classifier(**changes) -> Classifier:
+    torch.manual_seed(0)
+    task = tiny.classification_task(**changes)
+    return Classifier(task, network_of(task).eval(), "tiny v1", demonstration=False)
+
+
+class _Bright(torch.nn.Module):
+    """Goes by the brightness of the pixels alone, so that a map of its gradients is the image itself."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.ones(()))
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        score = self.weight * images.flatten(1).sum(dim=1)
+        return torch.stack([score, -score], dim=1)
+
+
+def test_the_heat_lies_where_it_belongs_in_the_grid_of_a_picture_of_another_shape(tmp_path):
+    picture = np.full((90, 40), 10, np.uint8)
+    picture[60:75, 5:15] = 250
+    Picture.fromarray(picture).save(tmp_path / "a.png")
+    explained = Classifier(tiny.classification_task(), _Bright(), "bright v1", demonstration=False)
+    found = explain(explained, read_image(tmp_path / "a.png", modality="XR"), "integrated_gradients", "bright")
+    assert found.heatmap.shape == (90, 40)
+    assert found.heatmap.dtype == np.float32
+    rows, columns = np.nonzero(found.heatmap > 0.5)
+    assert (abs(rows.mean() - 67), abs(columns.mean() - 9.5)) < (2, 2)
+    assert found.heatmap[:50].max() < 0.1
+
+
+def test_the_heat_lies_where_it_belongs_in_an_oblique_volume(tmp_path):
+    volume = np.full((30, 26, 20), 10, np.float32)
+    volume[20:25, 4:9, 12:16] = 250
+    turn = np.array([[0.8, -0.6, 0], [0.6, 0.8, 0], [0, 0, 1]]) @ np.diag([-2.0, 2.0, 3.0])
+    affine = np.eye(4)
+    affine[:3, :3], affine[:3, 3] = turn, (12, -7, 30)
+    nib.save(nib.Nifti1Image(volume, affine), tmp_path / "mr.nii.gz")
+    task = tiny.classification_task(
+        dimension=3,
+        domains={"target": {"name": "mr", "modality": "MR", "intensity": {"rule": "zscore"}}},
+        spacing=[3.0, 3.0, 3.0],
+        patch=[32, 32, 32],
+    )
+    image = read_image(tmp_path / "mr.nii.gz")
+    found = explain(Classifier(task, _Bright(), "bright v1", demonstration=False), image, "integrated_gradients", "bright")
+    assert found.grid is image.grid
+    place = np.array(np.nonzero(found.heatmap > 0.5)).mean(axis=1)
+    np.testing.assert_allclose(place, [22, 6, 13.5], atol=1.2)
+
+
+@pytest.mark.parametrize("method", ["gradcam", "gradcam++", "integrated_gradients", "occlusion"])
+def test_a_map_runs_from_nought_to_one_and_is_scored(tmp_path, method):
+    folder = tiny.write_pictures(tmp_path, 1)
+    found = explain(classifier(), read_image(folder / "dark" / "0.png", modality="XR"), method, scored=True)
+    assert 0 <= found.heatmap.min() <= found.heatmap.max() <= 1
+    summary = found.summary()
+    assert summary["explanation"] == method
+    assert summary["class"] in ("bright", "dark")
+    assert set(summary["faithfulness"]) == {"deletion", "insertion"}
+
+
+def test_a_class_that_the_task_lacks_is_named_with_those_it_has(tmp_path):
+    image = read_image(tiny.write_pictures(tmp_path, 1) / "dark" / "0.png", modality="XR")
+    with pytest.raises(TaskError, match="'grey' is no class of tiny_classification; choose one of bright, dark"):
+        explain(classifier(), image, class_name="grey")
+
+
+def test_without_heat_the_overlay_is_the_image_in_grey():
+    image = np.linspace(0, 100, 30 * 20, dtype=np.float32).reshape(1, 30, 20)
+    plain = overlay(image, np.zeros((30, 20), np.float32))
+    assert (plain[..., 0] == plain[..., 1]).all()
+    heat = np.zeros((30, 20), np.float32)
+    heat[5:8, 5:8] = 1
+    marked = overlay(image, heat)
+    assert (marked[5:8, 5:8, 0] > marked[5:8, 5:8, 2]).all()
+    np.testing.assert_array_equal(marked[20:], plain[20:])
+
+
+def test_of_a_volume_the_slice_with_the_most_heat_is_shown():
+    volume = np.zeros((1, 8, 6, 5), np.float32)
+    volume[0, ..., 3] = np.arange(48).reshape(8, 6)
+    heat = np.zeros((8, 6, 5), np.float32)
+    heat[2, 2, 3] = 1
+    assert overlay(volume, heat).shape == (6, 8, 3)
+    assert overlay(volume, heat).max() > 0
