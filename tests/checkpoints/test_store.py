@@ -97,6 +97,7 @@ def test_a_missing_version_is_named(tmp_path):
     [
         ({"spacing": [1.0, 1.0, 1.0]}, "spacing"),
         ({"network": {"name": "SegResNet", "arguments": {}}}, "network"),
+        ({"network": {**TASK.network.model_dump(), "input": "mind"}}, "network"),
         ({"labels": [{"name": "other", "value": 1, "color": "#000000"}]}, "outputs"),
     ],
 )

@@ -44,7 +44,7 @@ class Checkpoint:
 def describe_network(task: TaskSpec) -> dict[str, Any]:
     """What has to be equal for weights to mean the same thing in a task: network, inputs, outputs and preparation."""
     return {
-        "network": task.network.name,
+        "network": task.network.name + (f" on {task.network.input}" if task.network.input != "image" else ""),
         "channels": task.channels,
         "outputs": list(task.output_names),
         "orientation": task.orientation if task.dimension == 3 else None,

@@ -6,6 +6,7 @@ from crosslabel.networks.cyclegan import CycleGAN
 from crosslabel.networks.dar_unet import DARUNet
 from crosslabel.networks.discriminators import ContentDiscriminator, MultiScaleDiscriminator, judged_as
 from crosslabel.networks.heads import all_heads, main_logits
+from crosslabel.networks.mind import MINDInput, mind_channels, mind_descriptor
 from crosslabel.networks.quad_attention import QuadAttention
 from crosslabel.networks.registry import build_network, resolve_arguments
 from crosslabel.networks.translation import MultiStyleTranslator, Translator
@@ -16,6 +17,7 @@ __all__ = [
     "ContentDiscriminator",
     "CycleGAN",
     "DARUNet",
+    "MINDInput",
     "MultiScaleDiscriminator",
     "MultiStyleTranslator",
     "QuadAttention",
@@ -24,6 +26,8 @@ __all__ = [
     "build_network",
     "judged_as",
     "main_logits",
+    "mind_channels",
+    "mind_descriptor",
     "plan_strides",
     "read_weights_file",
     "resolve_arguments",

@@ -20,7 +20,7 @@ from crosslabel.networks.published_translator import read_published_translator
 
 STYLE_SIZE = 8
 PUBLISHED_WIDTH = 32
-CONTENT_STEPS = 2
+PUBLISHED_CONTENT_STEPS = 2
 _SLOPE = 0.2
 
 
@@ -42,24 +42,34 @@ class Translator(Protocol):
 class MultiStyleTranslator(nn.Module):
     """One content encoder for both domains, a style encoder for each, and one decoder.
 
-    Images are (N, channels, H, W) in [-1, 1]; H and W have to be multiples of 4 except for :meth:`translate`, which pads and
-    crops. The defaults are the published size.
+    Images are (N, channels, H, W) in [-1, 1]; H and W have to be multiples of ``2 ** content_steps`` except for
+    :meth:`translate`, which pads and crops. The defaults are the published size.
 
     Args:
         channels: of the images.
         width: channels of the first layers; all others are multiples of it.
         blocks: residual blocks of the content encoder, and of the decoder.
         style_steps: how often the style encoders halve the size.
+        content_steps: how often the content encoder does. On coarse
+            grids, where organs are a few pixels wide, fewer steps keep organs in place.
     """
 
     style_size = STYLE_SIZE
 
-    def __init__(self, channels: int = 1, width: int = PUBLISHED_WIDTH, blocks: int = 4, style_steps: int = 5) -> None:
+    def __init__(
+        self,
+        channels: int = 1,
+        width: int = PUBLISHED_WIDTH,
+        blocks: int = 4,
+        style_steps: int = 5,
+        content_steps: int = PUBLISHED_CONTENT_STEPS,
+    ) -> None:
         super().__init__()
-        self.content = ContentEncoder(channels, width, blocks)
+        self.content_steps = content_steps
+        self.content = ContentEncoder(channels, width, blocks, content_steps)
         self.style_a = StyleEncoder(channels, width, style_steps)
         self.style_b = StyleEncoder(channels, width, style_steps)
-        self.decoder = StyledDecoder(channels, width, blocks)
+        self.decoder = StyledDecoder(channels, width, blocks, content_steps)
         for module in self.modules():
             if isinstance(module, nn.Conv2d | nn.Linear):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="leaky_relu")
@@ -85,18 +95,18 @@ class MultiStyleTranslator(nn.Module):
     def translate(self, source: Tensor, style: Tensor) -> Tensor:
         """Source slices (N, C, H, W) of any size in the look of style codes (N, 8)."""
         height, width = source.shape[2:]
-        step = 2**CONTENT_STEPS
+        step = 2**self.content_steps
         padded = F.pad(source, (0, -width % step, 0, -height % step), mode="replicate")
         return self.decoder(self.content(padded), style)[..., :height, :width]
 
 
 class ContentEncoder(nn.Module):
-    """Slices (N, C, H, W) to what they show, (N, 4 width, H/4, W/4)."""
+    """Slices (N, C, H, W) to what they show, (N, 2^s width, H / 2^s, W / 2^s) after s steps."""
 
-    def __init__(self, channels: int, width: int, blocks: int) -> None:
+    def __init__(self, channels: int, width: int, blocks: int, steps: int) -> None:
         super().__init__()
         self.stem = _convolution(channels, width, 7, 1)
-        widths = [width * 2**step for step in range(CONTENT_STEPS + 1)]
+        widths = [width * 2**step for step in range(steps + 1)]
         self.steps = nn.ModuleList(_convolution(fine, coarse, 4, 2) for fine, coarse in pairwise(widths))
         self.blocks = nn.ModuleList(ContentBlock(widths[-1]) for _ in range(blocks))
 
@@ -126,15 +136,15 @@ class StyleEncoder(nn.Module):
 
 
 class StyledDecoder(nn.Module):
-    """Content (N, 4 width, H/4, W/4) and style codes (N, 8) to slices (N, C, H, W) in [-1, 1].
+    """Content (N, 2^s width, H / 2^s, W / 2^s) and style codes (N, 8) to slices (N, C, H, W) in [-1, 1].
 
     A small perceptron turns the style into a bias and a gain for every channel of every normalisation: adaptive instance
     normalisation (Huang and Belongie 2017, "Arbitrary Style Transfer in Real-time with Adaptive Instance Normalization").
     """
 
-    def __init__(self, channels: int, width: int, blocks: int) -> None:
+    def __init__(self, channels: int, width: int, blocks: int, steps: int) -> None:
         super().__init__()
-        widths = [width * 2**step for step in reversed(range(CONTENT_STEPS + 1))]
+        widths = [width * 2**step for step in reversed(range(steps + 1))]
         self.blocks = nn.ModuleList(StyledBlock(widths[0]) for _ in range(blocks))
         self.steps = nn.ModuleList(nn.Conv2d(coarse, fine, 5, padding=2) for coarse, fine in pairwise(widths))
         self.image = nn.Conv2d(width, channels, 7, padding=3)

@@ -8,7 +8,7 @@ from typing import Any
 from torch import nn
 
 from crosslabel.errors import TaskError
-from crosslabel.networks import build_network, resolve_arguments
+from crosslabel.networks import MINDInput, build_network, mind_channels, resolve_arguments
 from crosslabel.networks.backbones import backbone_names
 from crosslabel.tasks.classification_settings import FeaturesPolicy, TruncatedPolicy
 from crosslabel.tasks.spec import TaskSpec
@@ -24,7 +24,8 @@ def network_of(task: TaskSpec, found: Mapping[str, Any] | None = None) -> nn.Mod
     Raises:
         TaskError: the network or one of its arguments is not known.
     """
-    return build_network(task.network.name, {**_given(task), **(found or {})}, **_facts(task))
+    network = build_network(task.network.name, {**_given(task), **(found or {})}, **_facts(task))
+    return MINDInput(network) if task.network.input == "mind" else network
 
 
 def network_arguments(task: TaskSpec) -> dict[str, Any]:
@@ -56,8 +57,9 @@ def _given(task: TaskSpec) -> dict[str, Any]:
 
 def _facts(task: TaskSpec) -> dict[str, Any]:
     """What follows for a network from the rest of the task."""
+    seen = mind_channels(task.channels, task.dimension) if task.network.input == "mind" else task.channels
     return {
-        "in_channels": task.channels,
+        "in_channels": seen,
         "out_channels": len(task.output_names),
         "spatial_dims": task.dimension,
         "spacing": task.spacing,

@@ -127,10 +127,15 @@ class DomainsSpec(Block):
 
 
 class NetworkSpec(Block):
-    """A network by name, ``dar_unet`` or one of ``monai.networks.nets``, with its constructor's arguments."""
+    """A network by name, ``dar_unet`` or one of ``monai.networks.nets``, with its constructor's arguments.
+
+    With ``input: mind`` it sees MIND descriptors of the image, which depend on structure and hardly on modality, in place of
+    grey values.
+    """
 
     name: str = Field(min_length=1)
     arguments: dict[str, Any] = Field(default_factory=dict)
+    input: Literal["image", "mind"] = "image"
 
 
 class TrainingSpec(Block):

@@ -107,6 +107,8 @@ class TaskSpec(Block):
     def _check_classification(self) -> None:
         if self.labels or self.read_labels:
             raise ValueError("a classification task lists 'classes' and neither 'labels' nor 'read_labels'")
+        if self.network.input != "image":
+            raise ValueError(f"network.input: '{self.network.input}' is for segmentation; leave it out")
         if len(self.classes) < 2:
             raise ValueError("classes: at least two class names are needed")
         if len(set(self.classes)) < len(self.classes):

@@ -4,6 +4,7 @@ from crosslabel.adaptation.image_level.adapter import Chain, ImageAdapter, Pictu
 from crosslabel.adaptation.image_level.building import build_adapter
 from crosslabel.adaptation.image_level.histogram import HistogramMatching
 from crosslabel.adaptation.image_level.randomisation import GIN
+from crosslabel.adaptation.image_level.structures import StructureRandomisation
 
 __all__ = [
     "GIN",
@@ -11,6 +12,7 @@ __all__ = [
     "HistogramMatching",
     "ImageAdapter",
     "Picture",
+    "StructureRandomisation",
     "Unchanged",
     "Volume",
     "Watch",

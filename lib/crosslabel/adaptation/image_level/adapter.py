@@ -51,7 +51,7 @@ class Watch:
 
 
 class ImageAdapter(Protocol):
-    """Changes how source images look, never where anything is; labels do not pass through it.
+    """Changes how source images look, never where anything is; labels are never changed.
 
     Call :meth:`fit` once before anything else. It may then be used by a training that may itself be resumed: all that
     :meth:`volume` and :meth:`patch` draw depends on the seed and on their arguments.
@@ -92,8 +92,18 @@ class ImageAdapter(Protocol):
         """
         ...
 
-    def patch(self, patch: Tensor, rng: np.random.Generator) -> Tensor:
-        """A patch (channels, \\*spatial) of such a volume with its look randomised; on the patch's device."""
+    def patch(self, patch: Tensor, rng: np.random.Generator, label: Tensor | None = None) -> Tensor:
+        """A patch of such a volume with its look randomised.
+
+        Args:
+            patch: (channels, \\*spatial).
+            rng: of everything that is drawn.
+            label: (1, \\*spatial), the output-channel index of every voxel where it is known; methods that change the look
+                of one structure against the others need it.
+
+        Returns:
+            The same shape, on the same device.
+        """
         ...
 
     def pictures(self) -> list[Picture]:
@@ -116,7 +126,7 @@ class Unchanged:
     def volume(self, id: str, volume: Tensor, epoch: int) -> Tensor:
         return volume
 
-    def patch(self, patch: Tensor, rng: np.random.Generator) -> Tensor:
+    def patch(self, patch: Tensor, rng: np.random.Generator, label: Tensor | None = None) -> Tensor:
         return patch
 
     def pictures(self) -> list[Picture]:
@@ -145,9 +155,9 @@ class Chain:
             volume = adapter.volume(id, volume, epoch)
         return volume
 
-    def patch(self, patch: Tensor, rng: np.random.Generator) -> Tensor:
+    def patch(self, patch: Tensor, rng: np.random.Generator, label: Tensor | None = None) -> Tensor:
         for adapter in self.adapters:
-            patch = adapter.patch(patch, rng)
+            patch = adapter.patch(patch, rng, label)
         return patch
 
     def pictures(self) -> list[Picture]:

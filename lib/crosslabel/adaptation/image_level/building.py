@@ -10,20 +10,20 @@ import torch
 from crosslabel.adaptation.image_level.adapter import Chain, ImageAdapter, Unchanged
 from crosslabel.adaptation.image_level.histogram import HistogramMatching
 from crosslabel.adaptation.image_level.randomisation import GIN
+from crosslabel.adaptation.image_level.structures import StructureRandomisation
 from crosslabel.adaptation.image_level.translation import CycleGANTranslation, Translation, TranslationSettings
 from crosslabel.errors import TaskError
 from crosslabel.tasks import TaskSpec
 
-_METHODS: dict[str, type[ImageAdapter]] = {
-    adapter.name: adapter for adapter in (Unchanged, HistogramMatching, GIN, Translation, CycleGANTranslation)
-}
+_ADAPTERS = (Unchanged, HistogramMatching, GIN, StructureRandomisation, Translation, CycleGANTranslation)
+_METHODS: dict[str, type[ImageAdapter]] = {adapter.name: adapter for adapter in _ADAPTERS}
 
 
 def build_adapter(name: str, task: TaskSpec, seed: int, *, device: str = "cpu", **settings: Any) -> ImageAdapter:
     """An adapter that is not fitted yet.
 
     Args:
-        name: ``none``, ``histogram``, ``gin``, ``translation``, ``cyclegan``, or several joined by ``+``.
+        name: ``none``, ``histogram``, ``gin``, ``structures``, ``translation``, ``cyclegan``, or several joined by ``+``.
         task: whose images are adapted.
         seed: of everything random in it.
         device: where networks run.

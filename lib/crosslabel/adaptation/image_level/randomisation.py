@@ -40,7 +40,7 @@ class GIN(Unchanged):
         self.width = width
         self.share = share
 
-    def patch(self, patch: Tensor, rng: np.random.Generator) -> Tensor:
+    def patch(self, patch: Tensor, rng: np.random.Generator, label: Tensor | None = None) -> Tensor:
         if rng.random() >= self.share:
             return patch
         strength = float(rng.random())

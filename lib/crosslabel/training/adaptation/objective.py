@@ -189,7 +189,7 @@ class AdaptationObjective(Objective):
         maps, foreground = self._volume(kind, epoch, drawn_round, rng)
         image, label, *rest = draw_patch(maps, foreground, self.task.patch, settings.foreground_share, rng)
         if kind is Teaching.SOURCE:
-            image = self.adapter.patch(image, rng)
+            image = self.adapter.patch(image, rng, label)
         elif kind is Teaching.PSEUDO:
             image = self.student_view.patch(image, rng)
         # What is not believed has a label of its own, so that it moves with the others.

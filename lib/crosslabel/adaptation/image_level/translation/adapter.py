@@ -136,7 +136,7 @@ class Translation(Unchanged):
         return training.translator
 
     def _train(self, training: nn.Module, home: Path, watch: Watch) -> bool:
-        height, width = (min(size, self.settings.window) for size in _common_size(self.source_, self.target_))
+        height, width = (min(size, max(8, self.settings.window // 8 * 8)) for size in _common_size(self.source_, self.target_))
         settings = self.settings.loop(self.seed)
         objective = TranslationObjective(
             self.source_, self.target_, self.settings.batch_size, (height, width), self.seed, self.device
@@ -227,9 +227,9 @@ class CycleGANTranslation(Translation):
 
 
 def _common_size(source: SliceFolder, target: SliceFolder) -> tuple[int, int]:
-    """Height and width, in multiples of 4, that hold any slice of either domain."""
+    """Height and width, in multiples of 8 as encoders want them, that hold any slice of either domain."""
     sizes = zip(source.largest(), target.largest(), strict=True)
-    height, width = (-(-max(pair) // 4) * 4 for pair in sizes)
+    height, width = (-(-max(pair) // 8) * 8 for pair in sizes)
     return height, width
 
 

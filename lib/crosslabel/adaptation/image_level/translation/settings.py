@@ -22,6 +22,7 @@ class TranslationSettings:
     Attributes:
         width: channels of the first layers of translator and discriminators.
         blocks: residual blocks of an encoder, decoder or generator.
+        content_steps: how often a content encoder halves the size.
         style_steps: how often a style encoder halves the size.
         judge_steps: how often a discriminator halves the size, at each scale.
         judge_scales: scales of the discriminators; CycleGAN has one.
@@ -36,6 +37,7 @@ class TranslationSettings:
 
     width: int = 32
     blocks: int = 4
+    content_steps: int = 2
     style_steps: int = 5
     judge_steps: int = 5
     judge_scales: int = 3
@@ -74,10 +76,10 @@ class TranslationSettings:
     def multi_style(self, channels: int) -> nn.Module:
         """A multi-style translator with its discriminators (Yao et al. 2022)."""
         return MultiStyleTraining(
-            MultiStyleTranslator(channels, self.width, self.blocks, self.style_steps),
+            MultiStyleTranslator(channels, self.width, self.blocks, self.style_steps, self.content_steps),
             self._judge(channels, self.judge_scales),
             self._judge(channels, self.judge_scales),
-            ContentDiscriminator(4 * self.width),
+            ContentDiscriminator(self.width * 2**self.content_steps),
             LossWeights(),
         )
 
@@ -93,6 +95,7 @@ class TranslationSettings:
 NARROW = TranslationSettings(
     width=8,
     blocks=2,
+    content_steps=1,
     style_steps=3,
     judge_steps=3,
     judge_scales=2,
