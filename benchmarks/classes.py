@@ -1,0 +1,132 @@
+"""Classification data, sources to start from, and what a training comes to on images that it never saw."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from filelock import FileLock
+
+from crosslabel.checkpoints import ModelStore
+from crosslabel.data import Case, labelled_cases, stratified_folds
+from crosslabel.evaluation.classes import accuracy, balanced_accuracy, calibration_error, macro_auroc
+from crosslabel.explanation.answering import answer_cases
+from crosslabel.inference import Classifier, load_predictor
+from crosslabel.tasks import TaskSpec
+from crosslabel.training import TrainingJob
+from crosslabel.transfer import costs_of
+
+_SHARED = Path(__file__).parents[2] / "shared" / "data"
+# Kept between cells, for a source is the same for all of them; not part of the results.
+_SOURCES = Path(__file__).parent / "sources"
+
+# Photographs in four classes (cookies, popcorn, doughnuts, pizza): the folder's name promises MR slices that it does not hold.
+PICTURES = "pictures of food"
+SAO_PAULO, UCSD = "Sao Paulo", "UCSD"
+_FOLDERS = {
+    SAO_PAULO: _SHARED / "covid_ct" / "saopaulo",
+    UCSD: _SHARED / "covid_ct" / "ucsd",
+    PICTURES: _SHARED / "brain_tumour_mri",
+}
+_CLASSES = {
+    SAO_PAULO: ["COVID", "NonCOVID"],
+    UCSD: ["COVID", "NonCOVID"],
+    PICTURES: ["glioma_tumor", "meningioma_tumor", "no_tumor", "pituitary_tumor"],
+}
+SIZE = 128
+
+
+def cases_of(data: str) -> list[Case]:
+    """The labelled images of a data set.
+
+    Raises:
+        FileNotFoundError: it is not on this machine.
+    """
+    if not _FOLDERS[data].is_dir():
+        raise FileNotFoundError(f"{_FOLDERS[data].name} is not on this machine")
+    return labelled_cases(_FOLDERS[data], task_for(data, "torchvision.resnet18", {"name": "full"}, 0))
+
+
+def task_for(data: str, network: str, policy: dict[str, Any], seed: int, **training: Any) -> TaskSpec:
+    """A task for a data set, with the training that all rows of a table share."""
+    return TaskSpec.model_validate(
+        {
+            "schema": 1,
+            "name": "benchmark",
+            "title": data,
+            "kind": "classification",
+            "dimension": 2,
+            "classes": _CLASSES[data],
+            "domains": {
+                "target": {"name": "any", "modality": "OT", "intensity": {"rule": "percentile", "lower": 0, "upper": 100}}
+            },
+            "patch": [SIZE, SIZE],
+            "network": {"name": network},
+            "transfer": {"policy": policy},
+            "training": {
+                "epochs": 10,
+                "steps_per_epoch": 15,
+                "batch_size": 16,
+                "learning_rate": 5e-4,
+                "flip_axes": [1],
+                "validate_every": 2,
+                "early_stop": 3,
+                "seed": seed,
+                **training,
+            },
+        }
+    )
+
+
+def source_checkpoint(data: str, network: str) -> Path:
+    """Weights of a network trained on all images of a data set, trained when they are first asked for (seed 0)."""
+    place = _SOURCES / f"{data.replace(' ', '-')}-{network}"
+    store = ModelStore(place / "models")
+    task = task_for(data, network, {"name": "full"}, seed=0)
+    with FileLock(f"{place}.lock"):
+        version = store.current(task)
+        if version is None:
+            version = TrainingJob(task, cases_of(data), store, place / "run", device="cpu").run()
+    assert version is not None
+    return version.path
+
+
+def score(task: TaskSpec, training: Sequence[Case], test: Sequence[Case], weights: Path | None) -> dict[str, float]:
+    """Train from cases and score on others; with the network's size and the time of one image on one core."""
+    with tempfile.TemporaryDirectory() as folder:
+        store = ModelStore(Path(folder) / "models")
+        TrainingJob(task, training, store, Path(folder) / "run", device="cpu", weights=weights).run()
+        classifier = load_predictor(task, store, "cpu")
+    assert isinstance(classifier, Classifier)
+    answers = answer_cases(classifier, test).answers(task.classes)
+    costs = costs_of(classifier.network, (1, SIZE, SIZE))
+    return {
+        "balanced accuracy": balanced_accuracy(answers),
+        "accuracy": accuracy(answers),
+        "AUROC": macro_auroc(answers),
+        "ECE": calibration_error(answers),
+        "parameters": costs.backbone_parameters / 1e6,
+        "milliseconds": costs.latency_ms,
+    }
+
+
+def split(data: str, seed: int, folds: int = 5) -> tuple[list[Case], list[Case]]:
+    """One of ``folds`` folds of a data set, the seed's: (training, test)."""
+    return stratified_folds(cases_of(data), folds)[seed % folds]
+
+
+def few(cases: Sequence[Case], count: int, seed: int) -> list[Case]:
+    """``count`` cases of each class, drawn by the seed; larger counts hold the smaller ones."""
+    by_class: dict[str, list[Case]] = defaultdict(list)
+    for case in cases:
+        by_class[str(case.label)].append(case)
+    rng = np.random.default_rng(seed)
+    chosen = []
+    for name in sorted(by_class):
+        order = rng.permutation(len(by_class[name]))
+        chosen += [by_class[name][index] for index in order[:count]]
+    return chosen
