@@ -26,20 +26,24 @@ def predict(
     more: Annotated[list[Path] | None, typer.Argument(hidden=True, metavar="PATH")] = None,
     modality: Annotated[str | None, typer.Option(help="CT, MR, XR, ...: for images that do not say it.")] = None,
     sequence: Annotated[str | None, typer.Option(help="T1, T1c, T2, FLAIR: for MR images that do not say it.")] = None,
+    augment: Annotated[
+        bool, typer.Option("--augment", help="Segment several views of each image: adds a quality and an uncertainty map.")
+    ] = False,
     device: DeviceOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
     """Predict on images: a label beside each image's name, or the probability of every class.
 
     Labels are written as <image>.nii.gz in exactly the image's grid; volumes, confidence, probabilities and
-    the checkpoint that made them go to predictions.json, and for classes to predictions.csv too. An image that
+    the checkpoint that made them go to predictions.json, and for classes to predictions.csv too. With --augment, the
+    quality of each label (agreement of several views) joins them, and uncertainty/<image>.nii.gz. An image that
     cannot be predicted is named at the end and does not stop the others.
     """
     from rich.progress import track
 
     from crosslabel.errors import CrossLabelError
     from crosslabel.images import read_image
-    from crosslabel.inference import load_predictor
+    from crosslabel.inference import answer, load_predictor
 
     spec = task_named(task)
     paths = images_by_id([*images, *(more or [])], out)
@@ -50,7 +54,7 @@ def predict(
         for name, path in track(paths.items(), description=spec.title, console=stderr(), transient=True):
             try:
                 image = read_image(path, modality=modality, sequence=sequence)
-                answers[name] = _saved(predictor.predict(image), name, out)
+                answers[name] = _saved(answer(predictor, image, augment=augment), name, out)
             except CrossLabelError as error:
                 failures[name] = str(error)
     finally:
@@ -61,13 +65,18 @@ def predict(
 
 
 def _saved(result: Result, name: str, out: Path) -> dict[str, Any]:
-    from crosslabel.images import write_label
+    from crosslabel.images import write_label, write_map
     from crosslabel.inference import SegmentationResult
 
     if not isinstance(result, SegmentationResult):
         return result.summary()
     write_label(result.label, result.grid, out / f"{name}.nii.gz")
-    return {"label": f"{name}.nii.gz", **result.summary()}
+    said = {"label": f"{name}.nii.gz", **result.summary()}
+    if result.uncertainty is None:
+        return said
+    # In a folder of its own, where no command takes it for a label.
+    write_map(result.uncertainty, result.grid, out / "uncertainty" / f"{name}.nii.gz")
+    return {**said, "uncertainty": f"uncertainty/{name}.nii.gz"}
 
 
 def _write_tables(answers: dict[str, dict[str, Any]], out: Path) -> None:
@@ -114,4 +123,8 @@ def _spoken(answer: dict[str, Any]) -> str:
         certainty = "" if answer["calibrated"] else " (uncalibrated)"
         warning = f". {answer['warning']}" if "warning" in answer else ""
         return f"{answer['class']}, probability {answer['probabilities'][answer['class']]:.2f}{certainty}{warning}"
-    return ", ".join(f"{label} {volume:.1f} mL" for label, volume in answer["volumes_ml"].items())
+    quality = answer.get("quality", {})
+    return ", ".join(
+        f"{label} {volume:.1f} mL" + (f" (quality {quality[label]:.2f})" if quality.get(label) is not None else "")
+        for label, volume in answer["volumes_ml"].items()
+    )

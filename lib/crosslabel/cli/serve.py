@@ -23,6 +23,10 @@ def serve(
     train_on: Annotated[
         Literal["final", "approved"], typer.Option(help="Train on all final labels, or on those that a reviewer approved.")
     ] = "final",
+    source: Annotated[
+        list[str] | None,
+        typer.Option(help="Labelled folder to adapt from, as in ct=/data/ct; may be given several times."),
+    ] = None,
     certificate: Annotated[Path | None, typer.Option(help="TLS certificate, PEM.", rich_help_panel=_GUARDS)] = None,
     key: Annotated[Path | None, typer.Option(help="Key of the certificate, PEM.", rich_help_panel=_GUARDS)] = None,
     require_token: Annotated[
@@ -51,8 +55,14 @@ def serve(
     """Serve a folder of studies to 3D Slicer and every other MONAI Label client."""
     from crosslabel.server.serve import Listener
     from crosslabel.server.serve import serve as run_server
+    from crosslabel.server.sources import parse_sources
 
     chosen = None if tasks is None else [name.strip() for name in tasks.split(",") if name.strip()]
     listener = Listener(host, port, certificate, key, require_token, insecure)
-    settings = Settings(max_upload_bytes=int(max_upload * 1e9), identities=identities, train_on=train_on)
+    settings = Settings(
+        max_upload_bytes=int(max_upload * 1e9),
+        identities=identities,
+        train_on=train_on,
+        sources=parse_sources(source or []),
+    )
     run_server(studies, listener, chosen, settings, log_file)

@@ -85,3 +85,8 @@ def load_predictor(task: TaskSpec, store: ModelStore, device: str = "auto", vers
     if task.kind == "segmentation":
         return Segmenter(task, network, checkpoint.name, demonstration)
     return Classifier(task, network, checkpoint.name, demonstration, Trust.of(checkpoint))
+
+
+def answer(predictor: Predictor, image: Image, *, augment: bool) -> Result:
+    """What a predictor says of an image; ``augment`` asks a segmenter for several views, see :meth:`Segmenter.predict`."""
+    return predictor.predict(image, augment=augment) if isinstance(predictor, Segmenter) else predictor.predict(image)

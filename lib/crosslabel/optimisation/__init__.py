@@ -3,7 +3,7 @@
 from crosslabel.optimisation.averaging import MovingAverage
 from crosslabel.optimisation.loop import RESUME_FILE, Outcome, TrainingLoop
 from crosslabel.optimisation.objective import Objective
-from crosslabel.optimisation.progress import ProgressEvent, ProgressFile, State, read_progress
+from crosslabel.optimisation.progress import ProgressEvent, ProgressFile, State, read_curves, read_progress
 from crosslabel.optimisation.settings import LoopSettings
 
 __all__ = [
@@ -16,5 +16,6 @@ __all__ = [
     "ProgressFile",
     "State",
     "TrainingLoop",
+    "read_curves",
     "read_progress",
 ]

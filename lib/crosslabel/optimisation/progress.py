@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from dataclasses import asdict, dataclass, field
 from enum import Enum
@@ -82,3 +83,25 @@ def read_progress(folder: Path) -> dict[str, Any] | None:
         return json.loads((folder / STATUS_FILE).read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
+
+
+def read_curves(folder: Path) -> dict[str, dict[str, list[list[float]]]]:
+    """``losses`` and ``metrics`` of a run: for each name, (epoch, value) pairs in order, each epoch once.
+
+    An epoch that a resumed run went through again counts as it was the last time.
+    """
+    curves: dict[str, dict[str, dict[int, float]]] = {"losses": {}, "metrics": {}}
+    with contextlib.suppress(FileNotFoundError), (folder / HISTORY_FILE).open(encoding="utf-8") as lines:
+        measured: dict[str, float] = {}
+        for line in lines:
+            event = json.loads(line)
+            for name, value in event["losses"].items():
+                curves["losses"].setdefault(name, {})[event["epoch"]] = value
+            if event["metrics"] != measured:
+                measured = event["metrics"]
+                for name, value in measured.items():
+                    curves["metrics"].setdefault(name, {})[event["epoch"]] = value
+    return {
+        kind: {name: [[epoch, values[epoch]] for epoch in sorted(values)] for name, values in of_kind.items()}
+        for kind, of_kind in curves.items()
+    }

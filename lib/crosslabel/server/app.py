@@ -20,10 +20,12 @@ from crosslabel import paths
 from crosslabel.checkpoints import ModelStore
 from crosslabel.errors import CrossLabelError, NotFoundError
 from crosslabel.server import remedies
+from crosslabel.server.adaptation_task import AdaptationTrainTask, adaptation_of, can_adapt
 from crosslabel.server.batch_infer import EligibleBatchInfer
 from crosslabel.server.infer_task import PredictorInferTask
 from crosslabel.server.predictors import Predictors
 from crosslabel.server.sessions import Sessions
+from crosslabel.server.sources import sources_from_text
 from crosslabel.server.strategies import RankedStrategy, all_strategies
 from crosslabel.server.studies import Studies
 from crosslabel.server.train_task import StudiesTrainTask
@@ -51,7 +53,8 @@ class CrossLabelApp(MONAILabelApp):
         app_dir: folder whose ``tasks/`` holds the task files, unless ``CROSSLABEL_TASKS`` names another.
         studies: folder of the studies.
         conf: ``tasks``, comma-separated names of the tasks to serve; all if it is absent or empty. ``train_on``, which
-            labels train: ``final`` (the default) or ``approved`` ones.
+            labels train: ``final`` (the default) or ``approved`` ones. ``sources``, labelled folders to adapt from, as in
+            ``ct=/data/ct``, several with the system's separator of paths between them.
 
     Raises:
         CrossLabelError: a task file is wrong, a named task does not exist, or the studies are no folder.
@@ -70,10 +73,13 @@ class CrossLabelApp(MONAILabelApp):
             "training",
             "label-volumes",
             "confidence",
+            "uncertainty",
+            "adaptation",
             "checkpoint-provenance",
         ]
         self.own_server = False
         self._policy = _training_policy(conf)
+        self.sources = sources_from_text(conf.get("sources", ""))
         super().__init__(
             app_dir,
             studies,
@@ -101,7 +107,13 @@ class CrossLabelApp(MONAILabelApp):
         return {name: PredictorInferTask(task, self.predictors) for name, task in self.tasks.items()}
 
     def init_trainers(self) -> dict[str, StudiesTrainTask]:
-        return {name: StudiesTrainTask(task, self.store, self._policy) for name, task in self.tasks.items()}
+        supervised = {name: StudiesTrainTask(task, self.store, self._policy) for name, task in self.tasks.items()}
+        adapted = {
+            adaptation_of(name): AdaptationTrainTask(task, self.store, self._policy, self.sources)
+            for name, task in self.tasks.items()
+            if self.sources and can_adapt(task)
+        }
+        return {**supervised, **adapted}
 
     def init_strategies(self) -> dict[str, RankedStrategy]:
         return all_strategies(self.tasks)
@@ -122,7 +134,7 @@ class CrossLabelApp(MONAILabelApp):
 
     @property
     def train_tasks(self) -> dict[str, StudiesTrainTask]:
-        """Training by task name."""
+        """Training by name: that of the task, or of its adaptation."""
         return self._trainers
 
     @property

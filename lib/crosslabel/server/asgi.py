@@ -24,6 +24,7 @@ from crosslabel.server.request_context import RequestContext
 from crosslabel.server.route_table import RouteTable
 from crosslabel.server.routes import (
     activelearning,
+    adaptation,
     auth,
     batch_infer,
     datastore,
@@ -56,6 +57,7 @@ _OWN = (
     session,
     datastore,
     labels,
+    adaptation,
     v1,
     review,
     weights,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from monailabel.interfaces.tasks.infer_v2 import InferTask, InferType
 
 from crosslabel.checkpoints import Version
 from crosslabel.errors import CrossLabelError
-from crosslabel.images import Image, read_image, write_label
+from crosslabel.images import Image, read_image, write_label, write_map
 from crosslabel.inference import ClassificationResult, SegmentationResult
 from crosslabel.server.predictors import Predictors
 from crosslabel.tasks import TaskSpec
@@ -65,11 +65,11 @@ class PredictorInferTask(InferTask):
         """Predict one image.
 
         Args:
-            request: ``image``, a path; optionally ``modality``, ``sequence`` and ``result_extension``
-                (default ``.nii.gz``).
+            request: ``image``, a path; optionally ``modality``, ``sequence``, ``result_extension`` (default ``.nii.gz``),
+                ``augment`` (several views, for the quality; the default) and ``map``: ``uncertainty`` instead of the label.
 
         Returns:
-            The label file in the image's grid, which the caller has to remove, or ``None`` for a
+            The label or map file in the image's grid, which the caller has to remove, or ``None`` for a
             classification; and the answer as JSON values.
 
         Raises:
@@ -79,9 +79,9 @@ class PredictorInferTask(InferTask):
         start = time.monotonic()
         image = read_image(request["image"], modality=request.get("modality"), sequence=request.get("sequence"))
         read = time.monotonic()
-        result = self.predictors.predict(self.task, image)
+        result = self.predictors.predict(self.task, image, augment=bool(request.get("augment", True)))
         predicted = time.monotonic()
-        file = _write(result, suffix) if isinstance(result, SegmentationResult) else None
+        file = self._file(result, suffix, request.get("map"))
         written = time.monotonic()
         latencies = {
             "read": read - start,
@@ -94,6 +94,19 @@ class PredictorInferTask(InferTask):
             "latencies": {name: round(value, 3) for name, value in latencies.items()},
         }
         return file, params
+
+    def _file(self, result: SegmentationResult | ClassificationResult, suffix: str, wanted: str | None) -> str | None:
+        """The label, or the map that was asked for."""
+        if not isinstance(result, SegmentationResult):
+            if wanted is not None:
+                raise CrossLabelError(f"{self.task.name} is a classification and has no map of {wanted}.")
+            return None
+        if wanted is None:
+            return _written(lambda path: write_label(result.label, result.grid, path), suffix)
+        uncertainty = result.uncertainty
+        if uncertainty is None:
+            raise CrossLabelError('The uncertainty is that of several views; leave out "augment": false.')
+        return _written(lambda path: write_map(uncertainty, result.grid, path), suffix)
 
     def _answer(self, result: SegmentationResult | ClassificationResult, image: Image) -> dict[str, Any]:
         checkpoint = {"name": result.checkpoint, "demonstration": result.demonstration}
@@ -110,6 +123,7 @@ class PredictorInferTask(InferTask):
                 "label_names": self.task.label_values,
                 "volumes_ml": result.volumes_ml,
                 "confidence": result.confidence,
+                "quality": result.quality or {},
             }
         ranked = sorted(enumerate(result.probabilities.items()), key=lambda item: item[1][1], reverse=True)
         return {
@@ -127,11 +141,11 @@ def _suffix(request: Mapping[str, Any]) -> str:
     return suffix
 
 
-def _write(result: SegmentationResult, suffix: str) -> str:
+def _written(write: Callable[[Path], None], suffix: str) -> str:
     with tempfile.NamedTemporaryFile(prefix="crosslabel-", suffix=suffix, delete=False) as file:
         path = Path(file.name)
     try:
-        write_label(result.label, result.grid, path)
+        write(path)
     except BaseException:
         path.unlink()
         raise

@@ -36,11 +36,11 @@ class TrainingJobs:
         self.app = app
         self._submitting = threading.Lock()
 
-    def start(self, task: str, params: Mapping[str, Any], *, enqueue: bool) -> dict[str, Any]:
+    def start(self, training: str, params: Mapping[str, Any], *, enqueue: bool) -> dict[str, Any]:
         """Start training a task, or let it wait for the one that runs.
 
         Args:
-            task: name of a served task.
+            training: its name, which is that of a served task or of its adaptation.
             params: settings, see :meth:`StudiesTrainTask.config`.
             enqueue: wait instead of refusing.
 
@@ -50,19 +50,19 @@ class TrainingJobs:
             CrossLabelError: a setting is wrong, or there is nothing to learn from.
         """
         # Anything else would reach the background process, where MONAI Label takes a folder of code from it.
-        settings = {name: value for name, value in params.items() if name in self.app.train_tasks[task].accepted}
-        self.app.train_tasks[task].check(settings, self.app.datastore())
+        settings = {name: value for name, value in params.items() if name in self.app.train_tasks[training].accepted}
+        self.app.train_tasks[training].check(settings, self.app.datastore())
         with self._submitting:
             alive = self.alive()
             if alive and not enqueue:
+                task = self.app.train_tasks[alive[0]["request"]["model"]].task.name
                 raise AlreadyRunningError(
-                    f"Task {alive[0]['request']['model']} is being trained; wait for it, stop it with "
-                    "DELETE /train/, or add enqueue=true."
+                    f"Task {task} is being trained; wait for it, stop it with DELETE /train/, or add enqueue=true."
                 )
             if not alive:
                 # A trainer whose server was killed ends after its step in hand; until then a second one would meet it.
-                self.app.store.check_not_trained(self.app.tasks[task])
-            request = {**settings, "model": task, "run": new_run_name()}
+                self.app.store.check_not_trained(self.app.train_tasks[training].task)
+            request = {**settings, "model": training, "run": new_run_name()}
             return _snapshot(background.run_background_task(request, "train"))
 
     def alive(self) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ from collections import defaultdict
 
 from crosslabel.checkpoints import ModelStore, Version
 from crosslabel.images import Image
-from crosslabel.inference import Predictor, Result, load_predictor
+from crosslabel.inference import Predictor, Result, answer, load_predictor
 from crosslabel.server.limits.deadline import Deadline, too_long
 from crosslabel.tasks import TaskSpec
 
@@ -31,8 +31,13 @@ class Predictors:
         self._loaded: dict[str, tuple[Version, Predictor]] = {}
         self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
-    def predict(self, task: TaskSpec, image: Image) -> Result:
+    def predict(self, task: TaskSpec, image: Image, *, augment: bool = False) -> Result:
         """Answer one image with the task's current checkpoint.
+
+        Args:
+            task: to answer for.
+            image: to answer.
+            augment: segment several views, for a quality and an uncertainty; see :meth:`Segmenter.predict`.
 
         Raises:
             CheckpointError: the task has no checkpoint, or it does not fit.
@@ -45,7 +50,7 @@ class Predictors:
             if not lock.acquire(timeout=self.seconds):
                 raise too_long()
             try:
-                return self._current(task).predict(image)
+                return answer(self._current(task), image, augment=augment)
             finally:
                 lock.release()
 

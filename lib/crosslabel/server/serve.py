@@ -18,6 +18,7 @@ from crosslabel.server.remedies import prepare_environment
 from crosslabel.server.security.exposure import check_exposure, is_loopback
 from crosslabel.server.security.tokens import TokenStore
 from crosslabel.server.settings import Settings
+from crosslabel.server.sources import sources_as_text
 from crosslabel.server.temporary import own_temporary_folder
 from crosslabel.store.audit import AuditLog
 from crosslabel.store.folders import Folders
@@ -188,5 +189,11 @@ def _set_environment(studies: Path, port: int, tasks: Sequence[str] | None, sett
         MONAI_LABEL_APP_DIR=str(paths.app_dir()),
         MONAI_LABEL_STUDIES=str(studies),
         MONAI_LABEL_SERVER_PORT=str(port),
-        MONAI_LABEL_APP_CONF=json.dumps({"tasks": ",".join(tasks or ()), "train_on": settings.train_on}),
+        MONAI_LABEL_APP_CONF=json.dumps(
+            {
+                "tasks": ",".join(tasks or ()),
+                "train_on": settings.train_on,
+                "sources": sources_as_text(settings.sources),
+            }
+        ),
     )

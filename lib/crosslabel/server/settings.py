@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import Enum
+from pathlib import Path
 
 
 class IdentityPolicy(str, Enum):
@@ -24,6 +26,7 @@ class Settings:
         inference_seconds: longest time for one image, waiting for others included.
         identities: what becomes of DICOM uploads that name a person.
         train_on: which labels train, ``final`` ones that no reviewer sent back, or ``approved`` ones only.
+        sources: folders of labelled source images by name, to adapt from.
     """
 
     max_upload_bytes: int = 2 * 10**9
@@ -31,3 +34,4 @@ class Settings:
     inference_seconds: float = 600.0
     identities: IdentityPolicy = IdentityPolicy.WARN
     train_on: str = "final"
+    sources: Mapping[str, Path] = field(default_factory=dict)

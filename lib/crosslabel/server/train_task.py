@@ -16,13 +16,14 @@ from monailabel.utils.async_tasks.utils import tasks as background_tasks
 from pydantic import ValidationError
 
 from crosslabel.checkpoints import ModelStore
+from crosslabel.data import Case
 from crosslabel.errors import DataError, TaskError
 from crosslabel.optimisation.loop import RESUME_FILE
 from crosslabel.server.final_labels import final_cases
 from crosslabel.server.studies import Studies
 from crosslabel.store import TrainingPolicy
 from crosslabel.tasks import TaskSpec, TrainingSpec
-from crosslabel.training import ProgressEvent, State, TrainingJob, read_progress
+from crosslabel.training import Job, ProgressEvent, State, TrainingJob, read_progress
 
 ALIVE = ("SUBMITTED", "RUNNING")
 _SETTINGS = ("epochs", "steps_per_epoch", "batch_size", "learning_rate", "seed")
@@ -42,17 +43,27 @@ def new_run_name() -> str:
 class StudiesTrainTask(TrainTask):
     """Trains one task from the studies' final or approved labels and publishes a new version.
 
+    Attributes:
+        runs: name of the folder of the runs.
+
     Args:
         task: what to train.
         store: where versions are published; runs lie in ``TASK/runs/NAME/`` beside them.
         policy: which labels train.
     """
 
+    runs = "runs"
+
     def __init__(self, task: TaskSpec, store: ModelStore, policy: TrainingPolicy = TrainingPolicy.FINAL) -> None:
         super().__init__(task.title)
         self.task = task
         self.store = store
         self.policy = policy
+
+    @property
+    def model(self) -> str:
+        """Name of this training in requests."""
+        return self.task.name
 
     def config(self) -> dict[str, Any]:
         """Settings that a request may change, with their defaults."""
@@ -90,7 +101,7 @@ class StudiesTrainTask(TrainTask):
             DataError: no study has a label that trains this task.
         """
         self.with_settings(request)
-        if not final_cases(studies, self.task, self.policy):
+        if not self._final_cases(studies):
             what, how = _WANTED[self.policy]
             raise DataError(f"No study has {what} for task {self.task.name} yet; {how} first.")
 
@@ -104,22 +115,17 @@ class StudiesTrainTask(TrainTask):
         Raises:
             CrossLabelError: what is wrong with the labels or the settings.
         """
-        task = self.with_settings(request)
         resume = bool(request.get("resume"))
         run = (self._latest_run() if resume else None) or self._run_dir(str(request.get("run") or new_run_name()))
-        job = TrainingJob(
-            task,
-            final_cases(datastore, task, self.policy),
-            self.store,
-            run,
-            start_from=self.store.current(task) if request.get("pretrained", True) else None,
-            on_event=_print,
-            cancelled=_told_to_end(),
-        )
+        job = self._job_of(request, datastore, run, on_event=_print, cancelled=_told_to_end())
         version = job.run(resume=resume)
         if version is not None:
             (run / RESUME_FILE).unlink(missing_ok=True)
         return self.stats()
+
+    def latest_run(self) -> Path | None:
+        """Folder of the run that :meth:`stats` is about."""
+        return self._run_of(self._job())
 
     def stats(self) -> dict[str, Any]:
         """Progress of the last run, in stock clients' words and CrossLabel's; empty if there was none.
@@ -150,9 +156,26 @@ class StudiesTrainTask(TrainTask):
             stats["total_time"] = f"{event['elapsed_seconds']:.0f} s"
         return stats
 
+    def _job_of(
+        self,
+        request: Mapping[str, Any],
+        studies: Studies,
+        run: Path,
+        *,
+        on_event: Callable[[ProgressEvent], None],
+        cancelled: Callable[[], bool],
+    ) -> Job:
+        task = self.with_settings(request)
+        start_from = self.store.current(task) if request.get("pretrained", True) else None
+        cases = self._final_cases(studies)
+        return TrainingJob(task, cases, self.store, run, start_from=start_from, on_event=on_event, cancelled=cancelled)
+
+    def _final_cases(self, studies: Studies) -> list[Case]:
+        return final_cases(studies, self.task, self.policy)
+
     def _job(self) -> dict[str, Any] | None:
         """The background job that trains the task now, else the one that this server started last for it."""
-        mine = [job for job in background_tasks("train") if job["request"].get("model") == self.task.name]
+        mine = [job for job in background_tasks("train") if job["request"].get("model") == self.model]
         return next((job for job in mine if job["status"] == "RUNNING"), mine[-1] if mine else None)
 
     def _without_progress(self, job: Mapping[str, Any]) -> dict[str, Any]:
@@ -171,7 +194,7 @@ class StudiesTrainTask(TrainTask):
         return max(self._run_dir("").glob("[0-9]*"), default=None)
 
     def _run_dir(self, name: str) -> Path:
-        return self.store.folder / self.task.name / "runs" / name
+        return self.store.folder / self.task.name / self.runs / name
 
 
 def _told_to_end() -> Callable[[], bool]:

@@ -170,6 +170,7 @@ class AdaptationSpec(Block):
     """How labels of the source domains teach the target domain; see docs/adaptation.md."""
 
     method: str = Field("full", description="name of a method of 'crosslabel adapt'")
+    image_level: dict[str, Any] = Field(default_factory=dict, description="settings of translators, see docs/adaptation.md")
     teacher_decay: float = Field(0.99, ge=0, lt=1, description="of the moving average of the weights, per step")
     warm_up: float = Field(0.4, ge=0, le=1, description="share of the epochs before the first pseudo-labels")
     rounds: int = Field(3, ge=1, description="times that pseudo-labels are made, evenly spread over the rest")

@@ -9,6 +9,7 @@ from crosslabel.optimisation import (
     ProgressFile,
     State,
     TrainingLoop,
+    read_curves,
     read_progress,
 )
 from crosslabel.training.job import Job, TrainingJob
@@ -24,5 +25,6 @@ __all__ = [
     "State",
     "TrainingJob",
     "TrainingLoop",
+    "read_curves",
     "read_progress",
 ]

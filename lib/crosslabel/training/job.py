@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import platform
 from abc import ABC, abstractmethod
@@ -88,9 +89,9 @@ class Job(ABC):
                 self.on_event(event)
 
         try:
-            if not self.cases:
-                raise DataError(f"There is no labelled case to train {self.task.name} from; label some first.")
-            with self.store.only_trainer(self.task):
+            self._check()
+            # Processes that train together are one trainer.
+            with self.store.only_trainer(self.task) if processes.rank() == 0 else contextlib.nullcontext():
                 emit(self._last)
                 return self._train(emit, resume)
         except BeingTrainedError:
@@ -110,6 +111,10 @@ class Job(ABC):
             raise CrossLabelError(
                 f"The disk of {self.run_dir} is full; free some space and resume, what was finished is kept."
             ) from error
+
+    def _check(self) -> None:
+        """Refuse what can be seen to be wrong before anything is done; raises a :class:`CrossLabelError`."""
+        return
 
     @abstractmethod
     def _train(self, emit: Callable[[ProgressEvent], None], resume: bool) -> Version | None:
@@ -156,11 +161,16 @@ class Job(ABC):
             extras: tensors beside the network, by name.
         """
         provenance = {**self._provenance(outcome, seconds), **facts}
+        self._before_publishing(outcome, provenance)
         version = self.store.publish(self.task, outcome.weights, provenance, extras=extras)
         # A finished run has nothing left to resume; going on with it would publish the same weights again.
         (self.run_dir / RESUME_FILE).unlink(missing_ok=True)
         emit(replace(self._last, state=State.FINISHED, eta_seconds=0.0, message=f"Published {version.name}."))
         return version
+
+    def _before_publishing(self, outcome: Outcome, provenance: dict[str, Any]) -> None:
+        """Called with what is about to be published, for a report."""
+        return
 
     def _provenance(self, outcome: Outcome, seconds: float) -> dict[str, Any]:
         return {
@@ -204,6 +214,10 @@ class TrainingJob(Job):
         super().__init__(task, store, run_dir, **settings)
         self.cases = cases
         self.weights = weights
+
+    def _check(self) -> None:
+        if not self.cases:
+            raise DataError(f"There is no labelled case to train {self.task.name} from; label some first.")
 
     def _train(self, emit: Callable[[ProgressEvent], None], resume: bool) -> Version | None:
         training, validation, aside = self._split()

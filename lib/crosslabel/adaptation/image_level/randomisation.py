@@ -6,7 +6,6 @@ Transactions on Medical Imaging, section III-B.
 
 from __future__ import annotations
 
-import math
 from itertools import pairwise
 
 import numpy as np
@@ -22,10 +21,13 @@ _CONVOLUTIONS = {2: F.conv2d, 3: F.conv3d}
 class GIN(Unchanged):
     """Sends a patch through a shallow convolutional network with weights drawn anew, and blends it with the original.
 
-    With g a network of ``layers`` convolutions (kernels of 1 or 3 voxels, leaky ReLU between them) whose weights and biases
-    are drawn from a normal distribution, and a drawn from U(0, 1), the result is a g(x) + (1 - a) x, scaled to the Frobenius
-    norm of x. Weights are divided by the root of the fan-in, so that a blends two images of like size. Structures stay where
-    they are to within ``layers`` voxels; grey values, their order and contrast change.
+    With z the patch at mean 0 and variance 1, g a network of ``layers`` convolutions (kernels of 1 or 3 voxels, leaky ReLU
+    between them) whose weights and biases are drawn from N(0, 1), and a drawn from U(0, 1), the result is
+    a std(g(z)) + (1 - a) z, brought back to mean and deviation of the patch; std() brings to mean 0 and variance 1.
+    Structures stay where they are to within ``layers`` voxels; grey values, their order and contrast change.
+
+    The published form blends g(z) as it comes, whose scale varies by orders of magnitude from draw to draw, so that a hardly
+    matters, and keeps the Frobenius norm. Standardised, all blends are as likely.
 
     Args:
         layers: convolutions of the random network.
@@ -43,17 +45,20 @@ class GIN(Unchanged):
     def patch(self, patch: Tensor, rng: np.random.Generator, label: Tensor | None = None) -> Tensor:
         if rng.random() >= self.share:
             return patch
+        mean, deviation = patch.mean(), patch.std()
+        if deviation == 0:
+            return patch
+        plain = (patch - mean) / deviation
         strength = float(rng.random())
-        blended = strength * self._random_network(patch, rng) + (1 - strength) * patch
-        norm = torch.linalg.vector_norm(blended)
-        return blended * (torch.linalg.vector_norm(patch) / norm) if norm > 0 else patch
+        blended = strength * _standardised(self._random_network(plain, rng)) + (1 - strength) * plain
+        return _standardised(blended) * deviation + mean
 
     def _random_network(self, x: Tensor, rng: np.random.Generator) -> Tensor:
         channels, axes = x.shape[0], x.ndim - 1
         widths = [channels, *[self.width] * (self.layers - 1), channels]
         for layer, (before, after) in enumerate(pairwise(widths)):
             size = int(rng.choice((1, 3)))
-            weight = rng.standard_normal((after, before, *[size] * axes)) / math.sqrt(before * size**axes)
+            weight = rng.standard_normal((after, before, *[size] * axes))
             bias = rng.standard_normal(after)
             # The border is continued, so that the edge of a patch does not look like the edge of the body.
             padded = F.pad(x[None], [size // 2] * (2 * axes), mode="replicate") if size > 1 else x[None]
@@ -61,3 +66,8 @@ class GIN(Unchanged):
             if layer < self.layers - 1:
                 x = F.leaky_relu(x, 0.01)
         return x
+
+
+def _standardised(x: Tensor) -> Tensor:
+    """Mean 0 and variance 1; 0 where all values are (nearly) equal."""
+    return (x - x.mean()) / x.std().clamp(min=1e-6)

@@ -49,3 +49,12 @@ def known_task(app: CrossLabelApp, name: str) -> str:
     if name not in app.tasks:
         raise NotFoundError(f"There is no task '{name}' here; this server has: {', '.join(app.tasks)}.")
     return name
+
+
+def known_training(app: CrossLabelApp, name: str) -> str:
+    """The name of a training: a served task, or the adaptation of one.
+
+    Raises:
+        NotFoundError: it is none.
+    """
+    return name if name in app.train_tasks else known_task(app, name)

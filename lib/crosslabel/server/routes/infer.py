@@ -28,15 +28,16 @@ from crosslabel.server.uploads import json_object, received
 router = APIRouter(prefix="/infer", tags=["Infer"])
 
 # Decided by the route, never by the client's params.
-_RESERVED = ("model", "image", "label", "session", "save_label")
+_RESERVED = ("model", "image", "label", "session", "save_label", "map")
 
 
 class Output(str, Enum):
-    """What to answer: the label file, its JSON, or both."""
+    """What to answer: the label file, its JSON, or both; or both with a map of numbers in place of the label."""
 
     IMAGE = "image"
     JSON = "json"
     ALL = "all"
+    UNCERTAINTY = "uncertainty"
 
 
 @router.post("/{model}", summary="Predict a study, an uploaded image or a session's image", response_class=Response)
@@ -47,13 +48,15 @@ def infer(
     model: str,
     image: Annotated[str, Query(description="id of a study")] = "",
     session_id: str = "",
-    params: Annotated[str, Form(description="JSON object: modality, sequence, result_extension")] = "{}",
+    params: Annotated[str, Form(description="JSON object: modality, sequence, result_extension, augment")] = "{}",
     file: Annotated[UploadFile | None, File()] = None,
     output: Output | None = None,
 ) -> Response:
     options = json_object(params, "params")
     request = {name: value for name, value in options.items() if name not in _RESERVED}
     request["model"] = known_task(app, model)
+    if output is Output.UNCERTAINTY:
+        request["map"] = output.value
     with _image(app, settings, image, session_id, file) as path:
         result = app.infer({**request, "image": str(path)})
     metrics.inference(model, result["params"]["latencies"]["infer"])

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body
 
 from crosslabel.errors import CrossLabelError, NotFoundError
-from crosslabel.server.routes.dependencies import App, Jobs, known_task
+from crosslabel.server.routes.dependencies import App, Jobs, known_training
 
 router = APIRouter(prefix="/train", tags=["Train"])
 
@@ -41,7 +41,7 @@ def start_all(app: App, jobs: Jobs, params: Params = None) -> dict[str, Any]:
 
 @router.post("/{model}", summary="Train a task from the final labels")
 def start(app: App, jobs: Jobs, model: str, params: Params = None, enqueue: bool = False) -> dict[str, Any]:
-    return jobs.start(known_task(app, model), params or {}, enqueue=enqueue)
+    return jobs.start(known_training(app, model), params or {}, enqueue=enqueue)
 
 
 @router.delete("/", summary="Stop the running training; it can be resumed")

@@ -3,5 +3,6 @@
 from crosslabel.training.adaptation.data import AdaptationCases
 from crosslabel.training.adaptation.job import AdaptationJob
 from crosslabel.training.adaptation.methods import METHODS, Method, method_named
+from crosslabel.training.adaptation.report import REPORT_FILE
 
-__all__ = ["METHODS", "AdaptationCases", "AdaptationJob", "Method", "method_named"]
+__all__ = ["METHODS", "REPORT_FILE", "AdaptationCases", "AdaptationJob", "Method", "method_named"]

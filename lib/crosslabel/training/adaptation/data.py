@@ -70,7 +70,7 @@ def prepare_data(task: TaskSpec, cases: AdaptationCases, memory_bytes: int = MEM
     Raises:
         DataError: one of the domains has no usable case, or the two were swapped.
     """
-    _check(task, cases)
+    check_cases(task, cases)
     prior = VolumePrior(task.output_names[1:])
     source = PreparedCases(task, cases.source, memory_bytes, task.domains.sources[0])
     target = PreparedCases(task, cases.target, memory_bytes, task.domains.target)
@@ -90,7 +90,12 @@ def prepare_data(task: TaskSpec, cases: AdaptationCases, memory_bytes: int = MEM
     )
 
 
-def _check(task: TaskSpec, cases: AdaptationCases) -> None:
+def check_cases(task: TaskSpec, cases: AdaptationCases) -> None:
+    """What can be seen to be wrong before an image is read.
+
+    Raises:
+        DataError: the task has no source domain, or one of the domains no case.
+    """
     if task.kind != "segmentation":
         raise DataError(f"Adaptation is for segmentation, and {task.name} is a classification.")
     if not task.domains.sources:

@@ -10,15 +10,19 @@ from typing import Any
 
 from crosslabel.adaptation.image_level import ImageAdapter, Volume, Watch, build_adapter
 from crosslabel.checkpoints import ModelStore, Version
-from crosslabel.optimisation import Outcome, ProgressEvent, State, processes
+from crosslabel.optimisation import Outcome, ProgressEvent, State, processes, read_curves
 from crosslabel.tasks import TaskSpec
-from crosslabel.training.adaptation.data import MEMORY_BYTES, AdaptationCases, AdaptationData, prepare_data
+from crosslabel.tasks.building import network_of
+from crosslabel.training.adaptation.data import MEMORY_BYTES, AdaptationCases, AdaptationData, check_cases, prepare_data
+from crosslabel.training.adaptation.examples import examples_of
 from crosslabel.training.adaptation.methods import method_named
-from crosslabel.training.adaptation.objective import AdaptationObjective
+from crosslabel.training.adaptation.objective import AdaptationObjective, evenly
+from crosslabel.training.adaptation.report import REPORT_FILE, write_report
 from crosslabel.training.job import Job
 from crosslabel.training.prepared_cases import PreparedCases
 
 PSEUDO_LABELS = "pseudo_labels"
+_MOST_EXAMPLES = 12
 
 
 class AdaptationJob(Job):
@@ -47,9 +51,14 @@ class AdaptationJob(Job):
         self.memory_bytes = memory_bytes
         self.method = method_named(task.adaptation.method)
 
+    def _check(self) -> None:
+        check_cases(self.task, self.cases)
+
     def _train(self, emit: Callable[[ProgressEvent], None], resume: bool) -> Version | None:
         data = prepare_data(self.task, self.cases, self.memory_bytes)
-        adapter = build_adapter(self.method.adapter, self.task, self.task.training.seed, device=str(self.device))
+        adapter = build_adapter(
+            self.method.adapter, self.task, self.task.training.seed, device=str(self.device), **self._adapter_settings()
+        )
         if not self._fit_adapter(adapter, data, emit):
             emit(replace(self._last, state=State.CANCELLED, message="The adaptation was stopped; it can be resumed."))
             return None
@@ -61,7 +70,23 @@ class AdaptationJob(Job):
         objective = AdaptationObjective(
             self.task, data, self.method, adapter, network, folder, self.cancelled, self.memory_bytes
         )
-        return self._fit(network, objective, emit, resume, lambda outcome: self._described(outcome, data, adapter, objective))
+        self._learnt_from = data, adapter
+        return self._fit(network, objective, emit, resume, lambda outcome: self._described(data, adapter, objective))
+
+    def _before_publishing(self, outcome: Outcome, provenance: dict[str, Any]) -> None:
+        data, adapter = self._learnt_from
+        network = network_of(self.task)
+        network.load_state_dict(outcome.weights)
+        network = network.to(self.device).eval()
+        examples = []
+        for cases in (data.target, data.held, data.labelled):
+            examples += examples_of(self.task, network, cases, evenly(len(cases), _MOST_EXAMPLES - len(examples)))
+        curves = read_curves(self.run_dir)
+        write_report(self.run_dir / REPORT_FILE, self.task, provenance, curves, examples, adapter.pictures())
+
+    def _adapter_settings(self) -> dict[str, Any]:
+        """The task's settings of image-level methods, if the method is one that has any."""
+        return dict(self.task.adaptation.image_level) if self.method.has_settings else {}
 
     def _fit_adapter(self, adapter: ImageAdapter, data: AdaptationData, emit: Callable[[ProgressEvent], None]) -> bool:
         """Fit in the first process; the others read what it wrote."""
@@ -78,9 +103,7 @@ class AdaptationJob(Job):
         processes.barrier()
         return fitted if processes.rank() == 0 else fit()
 
-    def _described(
-        self, outcome: Outcome, data: AdaptationData, adapter: ImageAdapter, objective: AdaptationObjective
-    ) -> dict[str, Any]:
+    def _described(self, data: AdaptationData, adapter: ImageAdapter, objective: AdaptationObjective) -> dict[str, Any]:
         return {
             "method": {"name": self.method.name, "title": self.method.title, **adapter.facts()},
             "data": {

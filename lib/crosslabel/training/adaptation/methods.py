@@ -23,6 +23,11 @@ class Method:
     adapter: str
     self_training: bool = False
 
+    @property
+    def has_settings(self) -> bool:
+        """Whether ``adaptation.image_level`` of the task file is meant for it: the settings of translators."""
+        return "translation" in self.adapter or "cyclegan" in self.adapter
+
 
 METHODS: dict[str, Method] = {
     method.name: method
@@ -30,6 +35,10 @@ METHODS: dict[str, Method] = {
         Method("full", "randomised styles and self-training", "gin", self_training=True),
         Method("gin", "randomised styles", "gin"),
         Method("histogram", "histograms matched to the target", "histogram"),
+        Method("translation", "images translated into several styles of the target", "translation"),
+        Method("translation_gin", "translation and randomised styles", "translation+gin"),
+        Method("translation_full", "translation, randomised styles, self-training", "translation+gin", self_training=True),
+        Method("cyclegan", "images translated by a CycleGAN", "cyclegan"),
         Method("source_only", "no adaptation", "none"),
     )
 }

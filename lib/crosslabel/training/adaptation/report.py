@@ -1,0 +1,171 @@
+"""The report of an adaptation: what was done, and how far to trust it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from crosslabel.adaptation.image_level import Picture
+from crosslabel.report import Report, Section
+from crosslabel.tasks import TaskSpec
+from crosslabel.training.adaptation.examples import Example
+
+REPORT_FILE = "report.html"
+_SHOWN_PICTURES = 60
+
+
+def write_report(
+    path: Path,
+    task: TaskSpec,
+    record: Mapping[str, Any],
+    curves: Mapping[str, Mapping[str, Sequence[Sequence[float]]]],
+    examples: Sequence[Example],
+    pictures: Sequence[Picture],
+) -> None:
+    """Write one self-contained HTML file.
+
+    Args:
+        path: to write or replace.
+        task: that was adapted.
+        record: provenance of the version.
+        curves: losses and metrics by epoch.
+        examples: target images with what is predicted.
+        pictures: what the image-level method makes of source images.
+    """
+    method = record["method"]
+    report = Report(f"{task.title}: adaptation", subtitle=f"{method['title']} ({method['name']}), seed {task.training.seed}")
+    _trust(report.section("How far to trust it"), record, examples)
+    _by_label(report.section("By label"), task, examples)
+    _examples(report.section("Examples"), task, examples)
+    if pictures:
+        _pictures(report.section("Source images in the target's look"), pictures)
+    if record["pseudo_labels"]:
+        _pseudo_labels(report.section("Pseudo-labels"), task, record["pseudo_labels"])
+    _curves(report.section("Curves"), curves, record)
+    _what(report.section("Data, settings and versions"), record)
+    report.write(path)
+
+
+def _trust(section: Section, record: Mapping[str, Any], examples: Sequence[Example]) -> None:
+    section.text(
+        "Research software: nothing here is a diagnosis, and no number here replaces labels of the target modality. Correct "
+        "some of the predicted labels, save them as final and adapt again: they then teach, and from five patients on some are "
+        "held back and measured with."
+    )
+    section.text(f"The epoch was chosen on {record['metrics_on']}.")
+    section.facts({name: round(value, 3) for name, value in record["metrics"].items()})
+    never = [name for name in (examples[0].volumes if examples else {}) if not any(one.volumes[name] for one in examples)]
+    if never:
+        section.text(
+            f"Found in none of the target images: {', '.join(never)}. Do they show the same part of the body as the source?"
+        )
+
+
+def _by_label(section: Section, task: TaskSpec, examples: Sequence[Example]) -> None:
+    section.text(
+        "Quality is the agreement of the predictions for several views of an image (mean Dice over pairs); it needs no label "
+        "and tends to be higher than the true Dice. Dice is against final labels, where target images have one."
+    )
+    names = task.output_names[1:]
+    rows = []
+    for name in names:
+        quality = [one.quality[name] for one in examples if one.quality[name] is not None]
+        dice = [one.dice[name] for one in examples if one.dice]
+        volumes = [one.volumes[name] for one in examples]
+        rows.append([name, *(float(np.mean(values)) if values else None for values in (quality, dice, volumes)), len(volumes)])
+    section.table(["label", "quality", "Dice", "volume (mL)", "images"], rows, caption="Means over target images")
+    figure = Figure(figsize=(9, 3.2), layout="constrained")
+    for axes, title, values in zip(
+        figure.subplots(1, 2),
+        ("quality", "volume (mL)"),
+        (
+            [[one.quality[name] for one in examples if one.quality[name] is not None] for name in names],
+            [[one.volumes[name] for one in examples] for name in names],
+        ),
+        strict=True,
+    ):
+        axes.boxplot(values)
+        axes.set_xticks(range(1, len(names) + 1), names, rotation=20, ha="right")
+        axes.set_title(title)
+    section.figure(figure, caption="Spread over target images")
+
+
+def _examples(section: Section, task: TaskSpec, examples: Sequence[Example]) -> None:
+    section.text("Lines: predicted labels in their colours; dashed white: final labels, where there are any.")
+    columns = 4
+    rows = -(-len(examples) // columns)
+    figure = Figure(figsize=(10, 2.6 * rows), layout="constrained")
+    panels = figure.subplots(rows, columns, squeeze=False).ravel()
+    for panel in panels:
+        panel.axis("off")
+    for panel, example in zip(panels, examples, strict=False):
+        panel.imshow(example.grey, cmap="gray", vmin=0, vmax=1)
+        panel.set_title(example.id, fontsize=7)
+        for value, label in enumerate(task.labels, start=1):
+            _contour(panel, example.label == value, colors=label.color, linewidths=1.2)
+            if example.truth is not None:
+                _contour(panel, example.truth == value, colors="white", linewidths=0.7, linestyles="dashed")
+    section.figure(figure, caption="Slices of target images with most labelled voxels")
+
+
+def _contour(panel: Any, mask: np.ndarray, **style: Any) -> None:
+    if mask.any() and not mask.all():
+        panel.contour(mask.astype(float), levels=[0.5], **style)
+
+
+def _pictures(section: Section, pictures: Sequence[Picture]) -> None:
+    groups: dict[str, list[Picture]] = defaultdict(list)
+    for picture in pictures[:_SHOWN_PICTURES]:
+        groups[picture.group].append(picture)
+    columns = max(len(group) for group in groups.values())
+    figure = Figure(figsize=(1.6 * columns + 0.5, 1.8 * len(groups)), layout="constrained")
+    for row, (name, group) in zip(figure.subplots(len(groups), columns, squeeze=False), groups.items(), strict=True):
+        for panel in row:
+            panel.axis("off")
+        for panel, picture in zip(row, group, strict=False):
+            panel.imshow(picture.pixels, cmap="gray", vmin=0, vmax=1)
+            panel.set_title(f"{name}\n{picture.title}", fontsize=6)
+    section.figure(figure, caption="One row for each source image, one column for each style")
+
+
+def _pseudo_labels(section: Section, task: TaskSpec, rounds: Sequence[Mapping[str, Any]]) -> None:
+    section.text(
+        "The share of the predicted voxels of each label that was believed, so that they taught: confident, the same in most "
+        "views, in one piece where the task says so, and of a plausible volume in the image."
+    )
+    headers = ["round", *(f"{name}: {what}" for name in task.output_names[1:] for what in ("kept", "implausible in"))]
+    rows = []
+    for said in rounds:
+        by_label = [said["labels"][name] for name in task.output_names[1:]]
+        rows.append([said["round"] + 1, *(value for one in by_label for value in (one["share_kept"], one["implausible_in"]))])
+    section.table(headers, rows)
+
+
+def _curves(section: Section, curves: Mapping[str, Mapping[str, Any]], record: Mapping[str, Any]) -> None:
+    figure = Figure(figsize=(9, 3.2), layout="constrained")
+    shown = {name: values for name, values in curves["metrics"].items() if not name.startswith("kept ")}
+    for axes, (title, lines) in zip(figure.subplots(1, 2), (("losses", curves["losses"]), ("metrics", shown)), strict=True):
+        for name, pairs in lines.items():
+            axes.plot(*zip(*pairs, strict=True), label=name, marker="." if len(pairs) < 10 else None)
+        axes.axvline(record["epoch"], color="0.6", linestyle=":")
+        axes.set_title(title)
+        axes.set_xlabel("epoch")
+        if lines:
+            axes.legend(fontsize=6)
+    section.figure(figure, caption=f"Dotted: the epoch that was kept, {record['epoch']}")
+
+
+def _what(section: Section, record: Mapping[str, Any]) -> None:
+    data = record["data"]
+    counts = {name.replace("_", " "): len(ids) for name, ids in data.items() if name != "set_aside"}
+    section.facts({**counts, "seconds": record["seconds"], "device": record["device"], "processes": record["processes"]})
+    if data["set_aside"]:
+        section.table(["set aside", "why"], [[id, reason] for id, reason in data["set_aside"].items()])
+    section.facts({name: value for name, value in record["method"].items() if name not in ("name", "title")})
+    section.facts({"training": record["task"]["training"], "adaptation": record["task"]["adaptation"]})
+    section.facts({"network": record["task"]["network"], "code": record["code"], "libraries": record["libraries"]})

@@ -1,0 +1,138 @@
+"""An adaptation started, watched, stopped and read about on a real server."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+
+import nibabel as nib
+import numpy as np
+import pytest
+import yaml
+from requests_toolbelt.multipart import decoder
+
+from server_process import serving
+from two_modalities import adaptation_task, write_domain
+
+TASK = "tiny_segmentation"
+
+
+@pytest.fixture(scope="module")
+def adapting(tmp_path_factory, free_port_of_module):
+    """A server with MR studies, a labelled CT source, and one source folder without labels."""
+    root = tmp_path_factory.mktemp("adapting")
+    task = adaptation_task(training={"epochs": 6, "steps_per_epoch": 8, "learning_rate": 0.02})
+    (root / "tasks").mkdir()
+    content = {"schema": 1, **task.model_dump(mode="json", by_alias=True, exclude_defaults=True)}
+    (root / "tasks" / f"{TASK}.yaml").write_text(yaml.safe_dump(content))
+    write_domain(root / "mr", "MR", 3, 50)
+    shutil.copytree(root / "mr" / "imagesTr", root / "studies")
+    write_domain(root / "ct", "CT", 4)
+    (root / "nothing").mkdir()
+    sources = ("--source", f"ct={root / 'ct'}", "--source", f"nothing={root / 'nothing'}")
+    with serving(root, free_port_of_module, *sources) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def free_port_of_module():
+    import socket
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def state_of(server):
+    answer = server.get(f"/api/v1/adaptation/{TASK}")
+    assert answer.ok, answer.text
+    return answer.json()
+
+
+def wait_for(server, condition, seconds=120):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        run = state_of(server)["run"]
+        if run is not None and condition(run):
+            return run
+        assert run is None or run["state"] != "failed", server.get("/train/").json()
+        time.sleep(0.3)
+    raise AssertionError(f"still {run}; {server.get('/train/').json()}")
+
+
+def test_an_adaptation_is_stopped_resumed_watched_and_its_result_served_with_quality_and_report(adapting):
+    server = adapting
+    offered = state_of(server)
+    assert {source["name"]: source["images"] for source in offered["sources"]} == {"ct": 4, "nothing": 0}
+    assert offered["sources"][0]["modality"] == "CT"
+    assert str(server.studies.parent) not in json.dumps(offered)
+    assert offered["methods"][0]["name"] == "full"
+    assert offered["run"] is None
+    assert {"adaptation", "uncertainty"} <= set(server.get("/api/v1/capabilities").json()["capabilities"])
+    assert server.get(f"/api/v1/adaptation/{TASK}/report").status_code == 404
+
+    begun = server.post(f"/api/v1/adaptation/{TASK}", json={"source": "ct", "method": "gin", "settings": {"epochs": 400}})
+    assert begun.ok, begun.text
+    wait_for(server, lambda run: run["progress"] is not None and run["progress"]["epoch"] >= 2)
+    refused = server.post(f"/api/v1/adaptation/{TASK}", json={"source": "ct"})
+    assert refused.status_code == 409
+    assert server.delete(f"/api/v1/adaptation/{TASK}").ok
+    stopped = wait_for(server, lambda run: run["state"] == "cancelled")
+    assert (stopped["method"], stopped["source"]) == ("gin", "ct")
+    assert server.delete(f"/api/v1/adaptation/{TASK}").status_code == 404
+
+    server.post(f"/api/v1/adaptation/{TASK}", json={"source": "ct"}).raise_for_status()
+    done = wait_for(server, lambda run: run["state"] == "finished")
+    assert done["report"]
+    assert len(done["curves"]["losses"]["dice"]) == 6
+    assert done["curves"]["metrics"]["consistency"]
+    stats = server.client.info()["train_stats"]["adapt-tiny_segmentation"]
+    assert (stats["state"], stats["epoch"]) == ("finished", 6)
+    report = server.get(f"/api/v1/adaptation/{TASK}/report")
+    assert report.headers["Content-Type"].startswith("text/html")
+    assert "Pseudo-labels" in report.text
+    assert "data:image/png;base64" in report.text
+
+    answer = server.post(f"/infer/{TASK}", params={"image": "mr_50", "output": "json"}).json()
+    assert answer["checkpoint"]["name"] == "tiny_segmentation v1"
+    assert set(answer["quality"]) == {"first", "second"}
+    check_uncertainty(server)
+
+
+def check_uncertainty(server):
+    answer = server.post(f"/infer/{TASK}", params={"image": "mr_50", "output": "uncertainty"})
+    assert answer.ok, answer.text
+    params, image = decoder.MultipartDecoder.from_response(answer).parts
+    assert json.loads(params.content)["quality"]
+    (server.clients / "map.nii.gz").write_bytes(image.content)
+    found, study = nib.load(server.clients / "map.nii.gz"), nib.load(server.studies / "mr_50.nii.gz")
+    assert found.shape == study.shape
+    np.testing.assert_allclose(found.affine, study.affine, atol=1e-4)
+    values = found.get_fdata()
+    assert 0 <= values.min() < values.max() <= 1
+    plain = server.post(f"/infer/{TASK}", params={"image": "mr_50", "output": "json"}, data={"params": '{"augment": false}'})
+    assert plain.json()["quality"] == {}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "status", "sentence"),
+    [
+        ({}, 400, "Which source"),
+        ({"source": "../ct"}, 404, "no source"),
+        ({"source": "nothing"}, 400, "in no known layout"),
+        ({"source": "ct", "method": "magic"}, 400, "no method of adaptation"),
+        ({"source": "ct", "settings": {"epochs": 0}}, 400, "training.epochs"),
+    ],
+)
+def test_what_cannot_be_adapted_is_refused_at_once_in_one_sentence(adapting, wanted, status, sentence):
+    answer = adapting.post(f"/api/v1/adaptation/{TASK}", json=wanted)
+    assert answer.status_code == status
+    assert sentence in answer.json()["detail"]
+
+
+def test_a_server_without_sources_says_how_to_get_them(server):
+    assert server.get(f"/api/v1/adaptation/{TASK}").json()["sources"] == []
+    answer = server.post(f"/api/v1/adaptation/{TASK}", json={})
+    assert answer.status_code == 400
+    assert "no source domain" in answer.json()["detail"]
