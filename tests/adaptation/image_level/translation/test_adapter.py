@@ -85,6 +85,13 @@ def test_facts_tell_styles_and_whether_slices_fit_together(uninterrupted):
     assert facts["styles"] == 3
     assert 0 < facts["through-plane jump, mean over volumes"] <= facts["through-plane jump, worst"]
     assert facts["through-plane jump, worst volume"] in {volume.id for volume in SOURCE}
+    assert facts["volumes whose slices do not fit together"] == 0
+
+
+@pytest.mark.parametrize("window", [1, 13, 1000])
+def test_any_size_of_window_will_do(window, tmp_path):
+    made = fitted(tmp_path, window=window, content_steps=2, epochs=1, steps_per_epoch=1)
+    assert restyled(made, 0).shape == SOURCE[0].read().tensor.shape
 
 
 # Asked once for each volume that is cut (6), each step (9) and each restyled volume (9).

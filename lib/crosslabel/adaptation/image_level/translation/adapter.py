@@ -14,7 +14,7 @@ from crosslabel.adaptation.image_level.adapter import Picture, Unchanged, Volume
 from crosslabel.adaptation.image_level.translation.cache import VolumeCache
 from crosslabel.adaptation.image_level.translation.objective import TranslationObjective, adversarial_optimizer
 from crosslabel.adaptation.image_level.translation.pictures import picture, read_pictures, write_pictures
-from crosslabel.adaptation.image_level.translation.restyling import restyle, through_plane_jump
+from crosslabel.adaptation.image_level.translation.restyling import MOST_JUMP, restyle, through_plane_jump
 from crosslabel.adaptation.image_level.translation.settings import TranslationSettings
 from crosslabel.adaptation.image_level.translation.slices import SliceFolder, slice_axis, to_slices, to_volume
 from crosslabel.adaptation.image_level.translation.styles import StyleBank, build_style_bank, id_number
@@ -241,4 +241,5 @@ def _summary(jumps: dict[str, float]) -> dict[str, float | str]:
         "through-plane jump, mean over volumes": round(sum(jumps.values()) / len(jumps), 3),
         "through-plane jump, worst": round(jumps[worst], 3),
         "through-plane jump, worst volume": worst,
+        "volumes whose slices do not fit together": sum(jump > MOST_JUMP for jump in jumps.values()),
     }

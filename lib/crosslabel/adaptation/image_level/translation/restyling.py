@@ -7,6 +7,9 @@ from torch import Tensor
 
 from crosslabel.networks import Translator
 
+# Beyond this, tissue changes visibly from slice to slice; see :func:`through_plane_jump`.
+MOST_JUMP = 2.0
+
 _BATCH = 8
 # Neighbours that differ by less than this part of the range show the same tissue.
 _EVEN = 0.03
