@@ -63,8 +63,8 @@ TABLE = Table(
     note="Every row but the first of each backbone starts from a source domain: the four-class set of food photographs for the "
     "two centres of COVID-19 CT slices, and UCSD's slices for the photographs. (The photographs lie in a folder that calls "
     "them brain tumours; they show cookies, popcorn, doughnuts and pizza.) 128 px, at most 10 epochs of 15 steps of 16 "
-    "images, the same early stop for all; 10 of those epochs are few for a network from scratch. ImageNet weights were not to be had, so "
-    "there is no row for them. Patients are not known for either set: within a centre, slices of one patient may lie on both "
-    "sides. Goal: TruncatedTL no worse than full fine-tuning (paired difference above minus one standard error) with at most "
-    "40 % of its parameters.",
+    "images, the same early stop for all; 10 of those epochs are few for a network from scratch. ImageNet weights were not "
+    "to be had, so there is no row for them. Patients are not known for either set: within a centre, slices of one patient "
+    "may lie on both sides. Goal: TruncatedTL no worse than full fine-tuning (paired difference above minus one standard "
+    "error) with at most 40 % of its parameters.",
 )

@@ -76,13 +76,13 @@ def _explained(
     from crosslabel.explanation import explain as explain_image
     from crosslabel.explanation.overlay import overlay
     from crosslabel.files import replacing
-    from crosslabel.images import read_image, write_map
+    from crosslabel.images import read_image
 
     image = read_image(path, modality=modality, sequence=sequence)
     result = classifier.predict(image)
     found = explain_image(classifier, image, method, class_name, scored=True)
     heatmap, picture = stem.with_name(f"{stem.name}.heatmap.nii.gz"), stem.with_name(f"{stem.name}.heatmap.png")
-    write_map(found.heatmap, found.grid, heatmap)
+    found.write(heatmap)
     with replacing(picture) as temporary:
         Picture.fromarray(overlay(image.array, found.heatmap)).save(temporary)
     return {"heatmap": heatmap.name, "picture": picture.name, **found.summary(), "answer": result.summary()}

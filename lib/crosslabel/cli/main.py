@@ -16,6 +16,7 @@ from crosslabel.cli.doctor import doctor
 from crosslabel.cli.evaluate import evaluate
 from crosslabel.cli.explain import explain
 from crosslabel.cli.failures import OneLineFailures
+from crosslabel.cli.labels import label_commands
 from crosslabel.cli.predict import predict
 from crosslabel.cli.serve import serve
 from crosslabel.cli.task import task_commands
@@ -62,6 +63,7 @@ app.command(epilog=_example("predict abdomen_ct_mr --images scan.nii.gz dicom_fo
 app.command(epilog=_example("evaluate hippocampus --predictions ./predictions --labels ./Task04_Hippocampus"))(evaluate)
 app.command(epilog=_example("explain covid_ct --images slice.png --out ./heatmaps"))(explain)
 app.add_typer(task_commands, name="task")
+app.add_typer(label_commands, name="labels")
 app.add_typer(token_commands, name="token")
 app.command(epilog=_example("backup labels-monday.zip --studies ./studies"))(backup)
 app.command(epilog=_example("restore labels-monday.zip --studies ./studies"))(restore)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import torch
 from crosslabel.errors import TaskError
 from crosslabel.explanation.attribution import attribute
 from crosslabel.explanation.faithfulness import Faithfulness, faithfulness
-from crosslabel.images import Grid, Image
+from crosslabel.images import Grid, Image, write_map
 from crosslabel.inference import Classifier
 
 
@@ -33,6 +34,10 @@ class Explanation:
     method: str
     class_name: str
     faithfulness: Faithfulness | None
+
+    def write(self, path: Path) -> None:
+        """Write the map in the image's grid, in the format that the suffix says."""
+        write_map(self.heatmap, self.grid, path)
 
     def summary(self) -> dict[str, Any]:
         """All but the map, as JSON values."""

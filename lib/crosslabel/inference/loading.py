@@ -84,7 +84,8 @@ def load_predictor(task: TaskSpec, store: ModelStore, device: str = "auto", vers
     demonstration = chosen is not None and chosen.demonstration
     if task.kind == "segmentation":
         return Segmenter(task, network, checkpoint.name, demonstration)
-    return Classifier(task, network, checkpoint.name, demonstration, Trust.of(checkpoint))
+    # Explanations follow gradients back to maps and images; those of the weights would cost time and memory.
+    return Classifier(task, network.requires_grad_(False), checkpoint.name, demonstration, Trust.of(checkpoint))
 
 
 def answer(predictor: Predictor, image: Image, *, augment: bool) -> Result:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,17 @@ from crosslabel.images import read_image
 from crosslabel.server.submissions import Submission, is_for, task_of
 from crosslabel.server.upkeep import Upkeep
 from crosslabel.store import FINAL, ConflictError, ImageRecord, ImageState, LabelRecord, Origin, Store
+from crosslabel.store.class_labels import slice_tag
 from crosslabel.tasks import TaskSpec
+
+
+@dataclass(frozen=True)
+class ClassRemark:
+    """What an author says beside the class: a comment, the slice that alone is meant, and whether the author is sure."""
+
+    comment: str = ""
+    slice: int | None = None
+    sure: bool | None = None
 
 
 class Annotation:
@@ -92,15 +103,23 @@ class Annotation:
         submission = Submission.read(file, image, info)
         return self._save(image, submission, tag, info, Origin(author, comment, _proposal(info), info))
 
-    def submit_class(self, image_id: str, task: str, class_name: str, *, author: str, comment: str = "") -> LabelRecord:
-        """Save the class of an image.
+    def submit_class(
+        self, image_id: str, task: str, class_name: str, remark: ClassRemark | None = None, *, author: str
+    ) -> LabelRecord:
+        """Save the class of an image, or of one slice of a volume, which has versions and a current label of its own.
 
         Raises:
             NotFoundError: there is no such image or task.
-            ImageError: the task has no such class.
+            ImageError: the task has no such class, or the image no such slice.
         """
-        image = self.store.images.get(image_id)
-        return self._save(image, Submission(class_name=class_name), FINAL, {"task": task}, Origin(author, comment))
+        image, remark = self.store.images.get(image_id), remark or ClassRemark()
+        _check_slice(image, remark.slice)
+        tag = FINAL if remark.slice is None else slice_tag(remark.slice)
+        said = {"slice": remark.slice, "sure": remark.sure}
+        params = {name: value for name, value in said.items() if value is not None}
+        return self._save(
+            image, Submission(class_name=class_name), tag, {"task": task}, Origin(author, remark.comment, params=params)
+        )
 
     def label(self, image_id: str, tag: str, task: str | None = None) -> LabelRecord:
         """The current label of an image.
@@ -149,6 +168,16 @@ class Annotation:
             self.store.leases.release(task.name, image.id, origin.author)
         self.upkeep.changed()
         return saved
+
+
+def _check_slice(image: ImageRecord, number: int | None) -> None:
+    if number is None or image.summary is None:
+        return
+    shape = image.summary.shape
+    if len(shape) != 3:
+        raise ImageError(f"The image '{image.id}' is a picture and has no slices; leave the slice out.")
+    if number >= shape[2]:
+        raise ImageError(f"The image '{image.id}' has the slices 0 to {shape[2] - 1} and no slice {number}; check the number.")
 
 
 def _proposal(info: Mapping[str, Any]) -> str:

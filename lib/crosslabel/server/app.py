@@ -76,6 +76,8 @@ class CrossLabelApp(MONAILabelApp):
             "uncertainty",
             "adaptation",
             "checkpoint-provenance",
+            "heatmaps",
+            "class-labels",
         ]
         self.own_server = False
         self._policy = _training_policy(conf)

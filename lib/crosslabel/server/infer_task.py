@@ -5,18 +5,21 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from monailabel.interfaces.tasks.infer_v2 import InferTask, InferType
 
 from crosslabel.checkpoints import Version
-from crosslabel.errors import CrossLabelError
+from crosslabel.errors import CrossLabelError, TaskError
+from crosslabel.explanation import Explanation, explain
 from crosslabel.images import Image, read_image, write_label, write_map
-from crosslabel.inference import ClassificationResult, SegmentationResult
+from crosslabel.inference import ClassificationResult, Classifier, Predictor, Result, SegmentationResult
 from crosslabel.server.predictors import Predictors
 from crosslabel.tasks import TaskSpec
 
+HEATMAP = "heatmap"
 _LABEL_SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".mha", ".png")
 _TYPES = {"segmentation": InferType.SEGMENTATION, "classification": InferType.CLASSIFICATION}
 
@@ -66,22 +69,24 @@ class PredictorInferTask(InferTask):
 
         Args:
             request: ``image``, a path; optionally ``modality``, ``sequence``, ``result_extension`` (default ``.nii.gz``),
-                ``augment`` (several views, for the quality; the default) and ``map``: ``uncertainty`` instead of the label.
+                ``augment`` (several views, for the quality; the default) and ``map``: ``uncertainty`` instead of the label of
+                a segmentation, or ``heatmap`` of what spoke for a class, by ``explanation`` (``gradcam`` if not given) for
+                ``class`` (the answer's if not given).
 
         Returns:
             The label or map file in the image's grid, which the caller has to remove, or ``None`` for a
             classification; and the answer as JSON values.
 
         Raises:
-            CrossLabelError: no checkpoint, an unreadable or unsuitable image, or an unknown suffix.
+            CrossLabelError: no checkpoint, an unreadable or unsuitable image, or an unknown suffix, explanation or class.
         """
         suffix = _suffix(request)
         start = time.monotonic()
         image = read_image(request["image"], modality=request.get("modality"), sequence=request.get("sequence"))
         read = time.monotonic()
-        result = self.predictors.predict(self.task, image, augment=bool(request.get("augment", True)))
+        result, why = self._ask(image, request)
         predicted = time.monotonic()
-        file = self._file(result, suffix, request.get("map"))
+        file = self._file(result, suffix, request.get("map")) if why is None else _written(why.write, suffix)
         written = time.monotonic()
         latencies = {
             "read": read - start,
@@ -91,6 +96,7 @@ class PredictorInferTask(InferTask):
         }
         params = {
             **self._answer(result, image),
+            **({} if why is None else why.summary()),
             "latencies": {name: round(value, 3) for name, value in latencies.items()},
         }
         return file, params
@@ -99,7 +105,7 @@ class PredictorInferTask(InferTask):
         """The label, or the map that was asked for."""
         if not isinstance(result, SegmentationResult):
             if wanted is not None:
-                raise CrossLabelError(f"{self.task.name} is a classification and has no map of {wanted}.")
+                raise CrossLabelError(f"{self.task.name} is a classification and has no map of {wanted}; ask for a heatmap.")
             return None
         if wanted is None:
             return _written(lambda path: write_label(result.label, result.grid, path), suffix)
@@ -107,6 +113,19 @@ class PredictorInferTask(InferTask):
         if uncertainty is None:
             raise CrossLabelError('The uncertainty is that of several views; leave out "augment": false.')
         return _written(lambda path: write_map(uncertainty, result.grid, path), suffix)
+
+    def _ask(self, image: Image, request: Mapping[str, Any]) -> tuple[Result, Explanation | None]:
+        if request.get("map") != HEATMAP:
+            return self.predictors.predict(self.task, image, augment=bool(request.get("augment", True))), None
+        method, name = str(request.get("explanation") or "gradcam"), request.get("class")
+
+        def question(predictor: Predictor) -> tuple[Result, Explanation]:
+            if not isinstance(predictor, Classifier):
+                raise TaskError(f"{self.task.name} is a segmentation, which shows itself what it found; ask for its label.")
+            result = predictor.predict(image)
+            return result, explain(predictor, image, method, str(name) if name else result.best)
+
+        return self.predictors.ask(self.task, question)
 
     def _answer(self, result: SegmentationResult | ClassificationResult, image: Image) -> dict[str, Any]:
         checkpoint = {"name": result.checkpoint, "demonstration": result.demonstration}
@@ -130,7 +149,9 @@ class PredictorInferTask(InferTask):
             **common,
             "prediction": [{"idx": index, "label": name, "score": score} for index, (name, score) in ranked],
             "label_names": {name: index for index, name in enumerate(result.probabilities)},
-            "calibrated": result.calibrated,
+            "decision": result.decision or result.best,
+            **result.trust(),
+            **({"slices": [asdict(one) for one in result.slices]} if result.slices else {}),
         }
 
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
+from collections.abc import Callable
+from typing import TypeVar
 
 from crosslabel.checkpoints import ModelStore, Version
 from crosslabel.images import Image
 from crosslabel.inference import Predictor, Result, answer, load_predictor
 from crosslabel.server.limits.deadline import Deadline, too_long
 from crosslabel.tasks import TaskSpec
+
+Answer = TypeVar("Answer")
 
 
 class Predictors:
@@ -40,9 +44,17 @@ class Predictors:
             augment: segment several views, for a quality and an uncertainty; see :meth:`Segmenter.predict`.
 
         Raises:
-            CheckpointError: the task has no checkpoint, or it does not fit.
             ImageError: the image does not fit the task.
             TaskError: the image's modality is unknown and matters.
+            CheckpointError, TookTooLongError: as :meth:`ask`.
+        """
+        return self.ask(task, lambda predictor: answer(predictor, image, augment=augment))
+
+    def ask(self, task: TaskSpec, question: Callable[[Predictor], Answer]) -> Answer:
+        """Ask the task's current predictor anything, while nobody else does.
+
+        Raises:
+            CheckpointError: the task has no checkpoint, or it does not fit.
             TookTooLongError: the time is over.
         """
         lock = self._locks[task.name]
@@ -50,7 +62,7 @@ class Predictors:
             if not lock.acquire(timeout=self.seconds):
                 raise too_long()
             try:
-                return answer(self._current(task), image, augment=augment)
+                return question(self._current(task))
             finally:
                 lock.release()
 

@@ -20,6 +20,7 @@ from crosslabel.images import IMAGE_SUFFIXES
 from crosslabel.images.naming import suffix_of
 from crosslabel.server.app import CrossLabelApp
 from crosslabel.server.door import check_size
+from crosslabel.server.infer_task import HEATMAP
 from crosslabel.server.routes.dependencies import App, Numbers, ServerSettings, known_task
 from crosslabel.server.routes.session import known_session
 from crosslabel.server.settings import Settings
@@ -38,6 +39,11 @@ class Output(str, Enum):
     JSON = "json"
     ALL = "all"
     UNCERTAINTY = "uncertainty"
+    HEATMAP = HEATMAP
+
+
+_MAPS = (Output.UNCERTAINTY, Output.HEATMAP)
+_PARAMS = "JSON object: modality, sequence, result_extension; augment (segmentation); explanation, class (heat map)"
 
 
 @router.post("/{model}", summary="Predict a study, an uploaded image or a session's image", response_class=Response)
@@ -48,14 +54,14 @@ def infer(
     model: str,
     image: Annotated[str, Query(description="id of a study")] = "",
     session_id: str = "",
-    params: Annotated[str, Form(description="JSON object: modality, sequence, result_extension, augment")] = "{}",
+    params: Annotated[str, Form(description=_PARAMS)] = "{}",
     file: Annotated[UploadFile | None, File()] = None,
     output: Output | None = None,
 ) -> Response:
     options = json_object(params, "params")
     request = {name: value for name, value in options.items() if name not in _RESERVED}
     request["model"] = known_task(app, model)
-    if output is Output.UNCERTAINTY:
+    if output is not None and output in _MAPS:
         request["map"] = output.value
     with _image(app, settings, image, session_id, file) as path:
         result = app.infer({**request, "image": str(path)})

@@ -10,11 +10,12 @@ from typing import Annotated
 from fastapi import APIRouter
 from fastapi import Path as PathParameter
 from fastapi.responses import Response
-from pydantic import BaseModel, Field
+from pydantic import AliasChoices, BaseModel, Field
 
 from crosslabel.errors import ImageError
 from crosslabel.evaluation import measure_agreement
 from crosslabel.images import read_label
+from crosslabel.server.annotation import ClassRemark
 from crosslabel.server.app import CrossLabelApp
 from crosslabel.server.routes.dependencies import App, Audited, known_task
 from crosslabel.server.routes.labels import label_response
@@ -49,6 +50,8 @@ class LabelVersion(BaseModel):
     version: int
     tag: str
     class_name: str | None
+    slice: int | None
+    sure: bool | None
     sha256: str
     author: str
     comment: str
@@ -66,10 +69,14 @@ class History(BaseModel):
 
 
 class ClassLabel(BaseModel):
-    """The class of an image."""
+    """The class of an image, or of one slice of a volume."""
 
-    class_name: Annotated[str, Field(alias="class", min_length=1, max_length=200)]
+    class_name: Annotated[str, Field(validation_alias=AliasChoices("class", "class_name"), min_length=1, max_length=200)]
     comment: Comment = ""
+    slice: Annotated[
+        int | None, Field(ge=0, description="index along the volume's last stored axis; the volume if left out")
+    ] = None
+    sure: Annotated[bool | None, Field(description="whether the author is; unknown if left out")] = None
 
 
 class Remark(BaseModel):
@@ -168,11 +175,11 @@ def revert(app: App, audited: Audited, who: Who, label_id: LabelId, body: Remark
     return _done(app, labels.revert(label.task, label.image_id, label.version, author=who.name(), comment=comment))
 
 
-@router.post("/{task}/{image:path}", summary="Save the class of an image")
+@router.post("/{task}/{image:path}", summary="Save the class of an image or of a slice")
 def save_class(app: App, audited: Audited, who: Who, task: str, image: str, body: ClassLabel) -> LabelVersion:
     audited.update(task=known_task(app, task), image_id=image)
-    saved = app.datastore().submit_class(image, task, body.class_name, author=who.name(), comment=body.comment)
-    return _version(saved)
+    remark = ClassRemark(body.comment, body.slice, body.sure)
+    return _version(app.datastore().submit_class(image, task, body.class_name, remark, author=who.name()))
 
 
 def _audited_label(app: CrossLabelApp, audited: dict[str, str], label_id: int) -> LabelRecord:
@@ -209,6 +216,8 @@ def _version(label: LabelRecord) -> LabelVersion:
         version=label.version,
         tag=label.tag,
         class_name=label.class_name,
+        slice=label.params.get("slice"),
+        sure=label.params.get("sure"),
         sha256=label.sha256,
         author=label.author,
         comment=label.comment,

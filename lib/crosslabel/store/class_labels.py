@@ -1,0 +1,189 @@
+"""Class labels of a task as rows: out to a CSV file, in from one or from class folders."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path, PurePosixPath
+
+from crosslabel.errors import DataError
+from crosslabel.files import replacing
+from crosslabel.images import image_id_of, is_image_path
+from crosslabel.store.label_rows import Origin
+from crosslabel.store.labels import FINAL
+from crosslabel.store.records import ImageRecord, LabelRecord
+from crosslabel.store.store import Store
+from crosslabel.tasks import TaskSpec
+
+_SLICE_TAG = re.compile(r"slice-(\d+)\Z")
+COLUMNS = ("image", "class", "slice", "sure", "author", "created", "comment", "patient", "state", "version")
+
+
+def slice_tag(number: int) -> str:
+    """Tag of the labels of one slice of a volume, which have a current version of their own."""
+    return f"slice-{number}"
+
+
+@dataclass(frozen=True)
+class ClassRow:
+    """The current class of an image, or of one of its slices.
+
+    Attributes:
+        image: its record.
+        label: the version.
+        slice: ``None`` for the whole image.
+    """
+
+    image: ImageRecord
+    label: LabelRecord
+    slice: int | None
+
+    def values(self) -> dict[str, str]:
+        """As a line of a CSV file; what is unknown is empty."""
+        sure = self.label.params.get("sure")
+        return {
+            "image": self.image.id,
+            "class": str(self.label.class_name),
+            "slice": "" if self.slice is None else str(self.slice),
+            "sure": "" if sure is None else str(sure).lower(),
+            "author": self.label.author,
+            "created": _iso(self.label.created),
+            "comment": self.label.comment,
+            "patient": self.image.patient,
+            "state": self.label.state.value,
+            "version": str(self.label.version),
+        }
+
+
+def class_rows(store: Store, task: TaskSpec) -> list[ClassRow]:
+    """The current classes of all images and slices, by image; the whole image before its slices."""
+    rows = []
+    for image in store.images.list():
+        for tag in _tags(store, task, image.id):
+            label = store.labels.current(task.name, image.id, tag)
+            if label is not None and label.class_name is not None:
+                found = _SLICE_TAG.match(tag)
+                rows.append(ClassRow(image, label, int(found.group(1)) if found else None))
+    return sorted(rows, key=lambda row: (row.image.id, -1 if row.slice is None else row.slice))
+
+
+def export_csv(store: Store, task: TaskSpec, path: Path) -> int:
+    """Write the current classes to a CSV file in one step; gives their number.
+
+    ``image`` and ``class`` of whole images are the columns that training reads, where the file lies beside the images.
+    """
+    rows = class_rows(store, task)
+    with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, COLUMNS)
+        writer.writeheader()
+        writer.writerows({name: _harmless(value) for name, value in row.values().items()} for row in rows)
+    return len(rows)
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """A class that is to be saved, and where it was read."""
+
+    image: str
+    class_name: str
+    place: str
+    slice: int | None = None
+    params: tuple[tuple[str, object], ...] = ()
+    comment: str = ""
+
+
+def import_classes(store: Store, task: TaskSpec, source: Path, author: str) -> int:
+    """Save classes from a CSV file (columns ``image``, ``class``; ``slice``, ``sure``, ``comment`` may be there) or from class
+    folders, whose images are matched with those of the store by id or file name. All of them, or none.
+
+    Args:
+        store: where the images are.
+        task: a classification task.
+        source: the file or folder.
+        author: who stands for them.
+
+    Returns:
+        How many were saved; a class that is the current one already is not saved again.
+
+    Raises:
+        DataError: an image is not in the store, its name fits several, or a class is not the task's.
+    """
+    entries = list(_from_csv(source) if source.is_file() else _from_folders(source, task))
+    if not entries:
+        raise DataError(f"No class was found in {source}; give a CSV file with the columns image and class, or class folders.")
+    by_name: dict[str, list[str]] = defaultdict(list)
+    for image in store.images.list():
+        by_name[image.id].append(image.id)
+        by_name[image.id.rsplit("/", 1)[-1]].append(image.id)
+    checked = [(_matched(entry, by_name), entry) for entry in entries]
+    for _, entry in checked:
+        if entry.class_name not in task.classes:
+            raise DataError(f"{entry.place}: '{entry.class_name}' is no class of {task.name} ({', '.join(task.classes)}).")
+    saved = 0
+    for image_id, entry in checked:
+        tag = FINAL if entry.slice is None else slice_tag(entry.slice)
+        current = store.labels.current(task.name, image_id, tag)
+        if current is None or current.class_name != entry.class_name:
+            origin = Origin(author, entry.comment, params=dict(entry.params))
+            store.labels.save_class(task.name, image_id, entry.class_name, origin, tag)
+            saved += 1
+    return saved
+
+
+def _from_csv(path: Path) -> Iterator[_Entry]:
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        for number, row in enumerate(csv.DictReader(file), start=2):
+            place = f"{path.name}, line {number}"
+            if not row.get("image") or not row.get("class"):
+                raise DataError(f"{place}: the columns 'image' and 'class' are needed.")
+            piece, sure = (row.get("slice") or "").strip(), (row.get("sure") or "").strip().lower()
+            if piece and not piece.isdigit():
+                raise DataError(f"{place}: the slice '{piece}' is no number; write its index, or leave it empty.")
+            if sure not in ("", "true", "false"):
+                raise DataError(f"{place}: sure is '{sure}'; write true or false, or leave it empty.")
+            params: dict[str, object] = {"sure": sure == "true"} if sure else {}
+            if piece:
+                params["slice"] = int(piece)
+            comment = row.get("comment") or ""
+            yield _Entry(row["image"], row["class"], place, int(piece) if piece else None, tuple(params.items()), comment)
+
+
+def _from_folders(folder: Path, task: TaskSpec) -> Iterator[_Entry]:
+    if not folder.is_dir():
+        raise DataError(f"{folder} does not exist; give a CSV file or a folder with one folder for each class.")
+    for name in task.classes:
+        if (folder / name).is_dir():
+            for path in sorted((folder / name).iterdir()):
+                if is_image_path(path):
+                    yield _Entry(path.name, name, f"{name}/{path.name}")
+
+
+def _matched(entry: _Entry, by_name: dict[str, list[str]]) -> str:
+    path = PurePosixPath(entry.image)
+    whole = (path.parent / image_id_of(Path(path.name))).as_posix()
+    names = (entry.image, whole, whole.rsplit("/", 1)[-1])
+    found = next((set(by_name[name]) for name in names if by_name.get(name)), set())
+    if not found:
+        raise DataError(f"{entry.place}: there is no image '{entry.image}' among the studies; nothing was imported.")
+    if len(found) > 1:
+        choices = ", ".join(sorted(found)[:3])
+        raise DataError(f"{entry.place}: '{entry.image}' may be {choices}; write the whole id. Nothing was imported.")
+    return found.pop()
+
+
+def _tags(store: Store, task: TaskSpec, image_id: str) -> Sequence[str]:
+    tags = [tag for name, tag in store.labels.tasks_of(image_id) if name == task.name]
+    return [tag for tag in tags if tag == FINAL or _SLICE_TAG.match(tag)]
+
+
+def _harmless(value: str) -> str:
+    """A spreadsheet would run what begins like a formula; a comment must not become one."""
+    return f"'{value}" if value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
+
+
+def _iso(moment: datetime) -> str:
+    return moment.isoformat(timespec="seconds")

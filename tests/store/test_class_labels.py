@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import csv
+
+import numpy as np
+import pydicom
+import pytest
+from PIL import Image as Picture
+
+import tiny
+from crosslabel.errors import DataError
+from crosslabel.store import Origin, Store
+from crosslabel.store.class_labels import class_rows, export_csv, import_classes, slice_tag
+from crosslabel.store.structured_report import export_reports
+from server_process import write_series
+
+TASK = tiny.classification_task()
+
+
+@pytest.fixture
+def store(tmp_path):
+    studies = tmp_path / "studies"
+    for name in ("a/one.png", "a/two.png", "b/two.png", "three.png"):
+        path = studies / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Picture.fromarray(np.full((8, 6), len(name) * 9, np.uint8)).save(path)
+    write_series(studies / "series", "MR")
+    with Store(studies) as opened:
+        opened.scan()
+        yield opened
+
+
+def rows(path):
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_what_is_exported_comes_back_the_same(store, tmp_path):
+    store.labels.save_class(TASK.name, "a/one", "dark", Origin("anna", "at a glance"))
+    store.labels.save_class(TASK.name, "a/one", "bright", Origin("ben", "looked again", params={"sure": True}))
+    store.labels.save_class(TASK.name, "series", "dark", Origin("anna", params={"slice": 3}), slice_tag(3))
+    assert export_csv(store, TASK, tmp_path / "out.csv") == 2
+    found = rows(tmp_path / "out.csv")
+    assert [(row["image"], row["class"], row["slice"], row["sure"], row["author"], row["comment"]) for row in found] == [
+        ("a/one", "bright", "", "true", "ben", "looked again"),
+        ("series", "dark", "3", "", "anna", ""),
+    ]
+    assert all(row["created"] and row["version"] for row in found)
+    assert import_classes(store, TASK, tmp_path / "out.csv", "carl") == 0
+
+
+def test_a_table_of_classes_becomes_final_labels_of_an_author(store, tmp_path):
+    table = tmp_path / "classes.csv"
+    table.write_text("image,class,sure,comment\na/two.png,dark,false,blurred\nthree,bright,,\nseries,dark,true,\n")
+    assert import_classes(store, TASK, table, "carl") == 3
+    current = store.labels.current(TASK.name, "a/two")
+    assert (current.class_name, current.author, current.comment, current.params) == ("dark", "carl", "blurred", {"sure": False})
+    assert (TASK.name, "three") in store.labels.pairs()
+
+
+def test_a_label_of_a_slice_has_a_history_of_its_own_and_leaves_the_volume_unlabelled(store, tmp_path):
+    table = tmp_path / "classes.csv"
+    table.write_text("image,class,slice\nseries,dark,2\nseries,bright,4\n")
+    assert import_classes(store, TASK, table, "carl") == 2
+    table.write_text("image,class,slice\nseries,bright,2\nseries,bright,4\n")
+    assert import_classes(store, TASK, table, "carl") == 1
+    assert [(row.slice, row.label.class_name) for row in class_rows(store, TASK)] == [(2, "bright"), (4, "bright")]
+    assert (TASK.name, "series") not in store.labels.pairs()
+
+
+def test_class_folders_are_matched_by_file_name(store, tmp_path):
+    for name in ("dark/one.png", "bright/three.png"):
+        (tmp_path / "sorted" / name).parent.mkdir(parents=True)
+        (tmp_path / "sorted" / name).touch()
+    assert import_classes(store, TASK, tmp_path / "sorted", "carl") == 2
+    assert store.labels.current(TASK.name, "a/one").class_name == "dark"
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("nobody,dark,,", "line 3: there is no image 'nobody'"),
+        ("two,dark,,", "line 3: 'two' may be a/two, b/two; write the whole id"),
+        ("a/two,grey,,", r"line 3: 'grey' is no class of tiny_classification \(bright, dark\)"),
+        ("a/two,dark,third,", "line 3: the slice 'third' is no number"),
+        ("a/two,dark,,perhaps", "line 3: sure is 'perhaps'; write true or false"),
+        ("a/two,,,", "line 3: the columns 'image' and 'class' are needed"),
+    ],
+)
+def test_one_wrong_line_is_named_and_nothing_is_imported(store, tmp_path, line, said):
+    table = tmp_path / "classes.csv"
+    table.write_text(f"image,class,slice,sure\nthree,dark,,\n{line}\n")
+    with pytest.raises(DataError, match=said):
+        import_classes(store, TASK, table, "carl")
+    assert class_rows(store, TASK) == []
+
+
+def test_a_comment_does_not_become_a_formula_in_a_spreadsheet(store, tmp_path):
+    store.labels.save_class(TASK.name, "three", "dark", Origin("anna", "=HYPERLINK(1)"))
+    export_csv(store, TASK, tmp_path / "out.csv")
+    assert rows(tmp_path / "out.csv")[0]["comment"] == "'=HYPERLINK(1)"
+
+
+def test_reports_are_dicom_that_says_class_author_and_what_was_seen(store, tmp_path):
+    store.labels.save_class(TASK.name, "three", "bright", Origin("anna", "a comment: äöü", params={"sure": False}))
+    store.labels.save_class(TASK.name, "series", "dark", Origin("ben"))
+    assert export_reports(store, TASK, tmp_path / "sr") == 2
+    report = pydicom.dcmread(tmp_path / "sr" / "series.dcm")
+    assert report.SOPClassUID == pydicom.uid.BasicTextSRStorage
+    instances = [pydicom.dcmread(path) for path in (tmp_path / "studies" / "series").iterdir()]
+    assert report.StudyInstanceUID == instances[0].StudyInstanceUID
+    evidence = report.CurrentRequestedProcedureEvidenceSequence[0].ReferencedSeriesSequence[0].ReferencedSOPSequence
+    assert {one.ReferencedSOPInstanceUID for one in evidence} == {one.SOPInstanceUID for one in instances}
+    observer, finding, impression = report.ContentSequence
+    assert observer.PersonName == "ben"
+    assert finding.ConceptCodeSequence[0].CodeMeaning == "dark"
+    assert impression.TextValue == "Bright or dark: dark"
+    other = pydicom.dcmread(tmp_path / "sr" / "three.dcm")
+    texts = [item.TextValue for item in other.ContentSequence if item.ValueType == "TEXT"]
+    assert texts == ["Bright or dark: bright", "The author is not sure.", "a comment: äöü"]
+    assert other.PatientID == store.images.get("three").patient
