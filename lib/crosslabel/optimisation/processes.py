@@ -5,11 +5,17 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator
+from contextvars import ContextVar
+from datetime import timedelta
 
 import torch
 from torch import nn
 
 from crosslabel.errors import CrossLabelError
+
+# The others wait this long for one that does something alone, such as training a translator.
+_PATIENCE = timedelta(days=7)
+_ALONE: ContextVar[bool] = ContextVar("alone", default=False)
 
 
 def under_torchrun() -> bool:
@@ -34,16 +40,26 @@ def process_group(device: str = "auto") -> Iterator[torch.device | None]:
 
     local = int(os.environ["LOCAL_RANK"])
     with_gpu = device != "cpu" and torch.cuda.device_count() > local
-    idist.initialize("nccl" if with_gpu else "gloo")
+    idist.initialize("nccl" if with_gpu else "gloo", timeout=_PATIENCE)
     try:
         yield torch.device("cuda", local) if with_gpu else torch.device("cpu")
     finally:
         idist.finalize()
 
 
+@contextlib.contextmanager
+def alone() -> Iterator[None]:
+    """Within it this process acts as if there were no others, which meanwhile wait at a barrier."""
+    token = _ALONE.set(True)
+    try:
+        yield
+    finally:
+        _ALONE.reset(token)
+
+
 def rank() -> int:
     """Number of this process, 0 for the one that writes."""
-    if not under_torchrun():
+    if not under_torchrun() or _ALONE.get():
         return 0
     import ignite.distributed as idist
 
@@ -52,7 +68,7 @@ def rank() -> int:
 
 def count() -> int:
     """How many processes train together."""
-    if not under_torchrun():
+    if not under_torchrun() or _ALONE.get():
         return 1
     import ignite.distributed as idist
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import tracemalloc
 from pathlib import Path
 
@@ -156,6 +159,18 @@ def test_progress_is_told_from_preparing_over_training_to_restyling(tmp_path):
 def test_both_domains_are_needed(source, target, tmp_path):
     with pytest.raises(DataError, match="at least one source image and one target image"):
         adapter().fit(source, target, tmp_path, Watch())
+
+
+def test_among_several_processes_one_fits_and_all_see_the_same(tmp_path):
+    script = Path(__file__).with_name("fit_in_processes.py")
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", script, tmp_path]
+    places = os.pathsep.join(path for path in sys.path if path)
+    environment = {**os.environ, "PYTHONPATH": places, "OMP_NUM_THREADS": "1"}
+    answer = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert answer.returncode == 0, answer.stderr
+    first, second = ((tmp_path / f"rank_{rank}.txt").read_text() for rank in range(2))
+    assert first == second
+    assert first.startswith("2 ")
 
 
 def test_a_cyclegan_fits_the_same_place_with_one_style(tmp_path):

@@ -21,7 +21,7 @@ from crosslabel.adaptation.image_level.translation.styles import StyleBank, buil
 from crosslabel.errors import CheckpointError, DataError
 from crosslabel.files import replacing, write_json
 from crosslabel.networks import MultiStyleTranslator, read_weights_file
-from crosslabel.optimisation import RESUME_FILE, ProgressEvent, State, TrainingLoop
+from crosslabel.optimisation import RESUME_FILE, ProgressEvent, State, TrainingLoop, processes
 from crosslabel.tasks import TaskSpec
 
 _GIB = 1024**3
@@ -141,16 +141,18 @@ class Translation(Unchanged):
         objective = TranslationObjective(
             self.source_, self.target_, self.settings.batch_size, (height, width), self.seed, self.device
         )
-        loop = TrainingLoop(
-            training.to(self.device),
-            objective,
-            settings,
-            home,
-            watch.on_event,
-            watch.cancelled,
-            optimizer=lambda network: adversarial_optimizer(network, settings),
-        )
-        outcome = loop.run(resume=True)
+        # Where several processes train the segmenter together, the first alone fits what they all read.
+        with processes.alone():
+            loop = TrainingLoop(
+                training.to(self.device),
+                objective,
+                settings,
+                home,
+                watch.on_event,
+                watch.cancelled,
+                optimizer=lambda network: adversarial_optimizer(network, settings),
+            )
+            outcome = loop.run(resume=True)
         if outcome.state is State.CANCELLED:
             return False
         with replacing(home / _WEIGHTS) as temporary:
