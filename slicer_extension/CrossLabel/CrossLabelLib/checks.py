@@ -82,8 +82,8 @@ def _overlapping(facts: Facts, names: list[str]) -> list[Finding]:
     return [
         Finding(
             "warning",
-            f"'{overlap.lower}' and '{overlap.upper}' share {_voxels(overlap.voxels)}, which are sent as '{overlap.upper}', the "
-            "later in the list.",
+            f"'{overlap.lower}' and '{overlap.upper}' share {_voxels(overlap.voxels)}, which are sent as '{overlap.upper}', "
+            "the later in the list.",
             overlap.lower,
         )
         for overlap in facts.overlaps

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -21,19 +20,29 @@ _FASTEST = "gzip_fastest"
 
 
 def load_volume(path: Path, name: str) -> slicer.vtkMRMLVolumeNode:
-    """An image of the server: NIfTI, NRRD, MetaImage, a picture, or a zip with a DICOM series; its grid is remembered.
+    """An image of the server: NIfTI, NRRD, MetaImage, a picture, or a folder with a DICOM series; its grid is remembered.
 
     Raises:
         ServerError: it cannot be read.
     """
     if path.suffix.lower() in _PICTURES:
         volume = _load_picture(path, name)
-    elif path.suffix.lower() == ".zip":
-        volume = _load_archetype(_unpacked(path), name, _AUTO_WINDOW)
+    elif path.is_dir():
+        # The reader finds the other slices of the first one's series, and sorts them by place.
+        volume = _load_archetype(min(path.iterdir()), name, _AUTO_WINDOW)
     else:
         volume = _load_archetype(path, name, _SINGLE_FILE | _AUTO_WINDOW)
     remember(volume, flipped=is_left_handed(path))
+    _detach(volume)
     return volume
+
+
+def _detach(volume: slicer.vtkMRMLVolumeNode) -> None:
+    """Forget the file, which is temporary: a saved scene then gets a copy of the image instead of a dead link."""
+    storage = volume.GetStorageNode()
+    if storage is not None:
+        volume.SetAndObserveStorageNodeID(None)
+        slicer.mrmlScene.RemoveNode(storage)
 
 
 def _load_archetype(path: Path, name: str, options: int) -> slicer.vtkMRMLVolumeNode:
@@ -41,22 +50,6 @@ def _load_archetype(path: Path, name: str, options: int) -> slicer.vtkMRMLVolume
     if volume is None or volume.GetImageData() is None:
         raise ServerError(f"The file {path.name} cannot be read as an image; ask the server's administrator.", "bad answer")
     return volume
-
-
-def _unpacked(path: Path) -> Path:
-    folder = path.with_suffix("")
-    try:
-        with zipfile.ZipFile(path) as archive:
-            files = [entry for entry in archive.infolist() if not entry.is_dir()]
-            folder.mkdir(exist_ok=True)
-            # By number: names in an archive may point anywhere.
-            for number, entry in enumerate(sorted(files, key=lambda entry: entry.filename)):
-                (folder / f"{number:06d}.dcm").write_bytes(archive.read(entry))
-    except (zipfile.BadZipFile, OSError) as error:
-        raise ServerError(f"The series {path.name} cannot be unpacked: {error}.", "bad answer") from error
-    if not files:
-        raise ServerError(f"The series {path.name} holds no slices.", "bad answer")
-    return folder / "000000.dcm"
 
 
 def _load_picture(path: Path, name: str) -> slicer.vtkMRMLVolumeNode:
