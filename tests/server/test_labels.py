@@ -142,6 +142,20 @@ def test_a_value_that_no_segment_explains_is_refused(server, save, numbered):
     assert "holds the value 2, which label_info does not name" in answer.json()["detail"]
 
 
+@pytest.mark.parametrize("flips", [(False, False, True), (True, False, True), (True, True, True)])
+def test_the_same_voxels_in_another_order_are_saved_in_the_images_order(server, save, drawn, tmp_path, flips):
+    path = drawn(value=2, voxels=1000)
+    straight = sitk.ReadImage(str(path))
+    sitk.WriteImage(sitk.Flip(straight, flips), str(path))
+    assert sitk.ReadImage(str(path)).GetOrigin() != pytest.approx(straight.GetOrigin())
+    assert save("mr_2", path, task="tiny_segmentation").status_code == 200
+    (tmp_path / "saved.nii.gz").write_bytes(server.get("/datastore/label?label=mr_2&tag=final").content)
+    saved = sitk.ReadImage(str(tmp_path / "saved.nii.gz"))
+    np.testing.assert_array_equal(sitk.GetArrayFromImage(saved), sitk.GetArrayFromImage(straight))
+    assert saved.GetOrigin() == pytest.approx(straight.GetOrigin(), abs=1e-3)
+    assert saved.GetDirection() == pytest.approx(straight.GetDirection(), abs=1e-5)
+
+
 def test_a_label_that_lies_elsewhere_in_space_is_refused_and_nothing_is_saved(server, save, drawn):
     before = history(server, "tiny_segmentation", "mr_2")
     path = drawn()

@@ -2,6 +2,7 @@
 
 from crosslabel.images.grid import Grid
 from crosslabel.images.image import Image, ImageSummary
+from crosslabel.images.lattice import in_order_of
 from crosslabel.images.modality import Modality, UnknownModalityError
 from crosslabel.images.naming import IMAGE_SUFFIXES, image_id_of, is_image_path
 from crosslabel.images.reading import describe_image, read_grid, read_image, read_label
@@ -16,6 +17,7 @@ __all__ = [
     "UnknownModalityError",
     "describe_image",
     "image_id_of",
+    "in_order_of",
     "is_image_path",
     "read_grid",
     "read_image",

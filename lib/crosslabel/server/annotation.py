@@ -160,7 +160,7 @@ class Annotation:
     ) -> LabelRecord:
         task = task_of(submission, info, image, self.tasks, self._leased(image.id, origin.author))
         if submission.file is not None:
-            own = submission.in_values_of(task)
+            own = submission.as_kept(task)
             saved = self.store.labels.save_file(task.name, image.id, own.file or submission.file, origin, tag)
         else:
             saved = self.store.labels.save_class(task.name, image.id, submission.class_name or "", origin, tag)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from crosslabel.errors import CrossLabelError, ImageError, NotFoundError
-from crosslabel.images import Grid, read_grid, read_label, write_label
+from crosslabel.images import Grid, in_order_of, read_grid, read_label, write_label
 from crosslabel.server.numbering import BACKGROUND, numbering_of, values_by_name
 from crosslabel.store import ImageRecord, ImageState
 from crosslabel.store.stock_layout import CLASS_SUFFIX, read_class_label
@@ -31,12 +31,14 @@ class Submission:
         file: the label file; None for a class.
         values: of its voxels, without background.
         numbering: the segment that each value means, where the values are numbers of segments and not the task's own.
+        reordered: the image's grid, where the file has the same voxels in another order.
         class_name: None for a file.
     """
 
     file: Path | None = None
     values: frozenset[int] = frozenset()
     numbering: Mapping[int, str] = field(default_factory=dict)
+    reordered: Grid | None = None
     class_name: str | None = None
 
     @classmethod
@@ -57,9 +59,11 @@ class Submission:
         if image.summary is None or image.state is not ImageState.READY:
             raise ImageError(f"The image '{image.id}' cannot be read, so it takes no label: {image.reason}")
         array, grid = read_label(file, dimension=image.summary.dimension)
-        _check_grid(grid, image)
+        wanted = read_grid(image.path)
+        if in_order_of(array, grid, wanted) is None:
+            raise ImageError(_elsewhere(grid, wanted, image))
         values = frozenset(int(value) for value in np.unique(array)) - {0}
-        return cls(file, values, numbering_of(info, values))
+        return cls(file, values, numbering_of(info, values), None if grid.same_as(wanted) else wanted)
 
     def misfit(self, task: TaskSpec) -> str:
         """One sentence that says why this is no label of a task; empty if it is one."""
@@ -84,23 +88,26 @@ class Submission:
             f"have; {_choices('its values are', known)}."
         )
 
-    def in_values_of(self, task: TaskSpec) -> Submission:
-        """The same label with the task's own values; a new file beside the one that came if any value differs.
+    def as_kept(self, task: TaskSpec) -> Submission:
+        """The same label in the task's own values and in the image's grid; a new file beside the one that came if any differs.
 
         Raises:
             ImageError: a numbered segment is no label of the task.
         """
-        if self.file is None or not self.numbering:
+        if self.file is None:
             return self
-        wanted = values_by_name(self.numbering, self.values, task)
-        if all(value == own for value, own in wanted.items()):
+        wanted = (
+            values_by_name(self.numbering, self.values, task) if self.numbering else {value: value for value in self.values}
+        )
+        if self.reordered is None and all(value == own for value, own in wanted.items()):
             return self
         array, grid = read_label(self.file, dimension=task.dimension)
         renumbered = np.zeros_like(array, dtype=np.int32)
         for value, own in wanted.items():
             renumbered[array == value] = own
-        path = self.file.with_name(f"renumbered-{self.file.name}")
-        write_label(renumbered, grid, path)
+        target = self.reordered or grid
+        path = self.file.with_name(f"kept-{self.file.name}")
+        write_label(in_order_of(renumbered, grid, target), target, path)
         return Submission(path, frozenset(wanted.values()) - {0})
 
 
@@ -182,17 +189,13 @@ def _names_in(info: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(str(entry["name"]) for entry in entries if isinstance(entry, Mapping) and "name" in entry) - {BACKGROUND}
 
 
-def _check_grid(grid: Grid, image: ImageRecord) -> None:
-    wanted = read_grid(image.path)
-    if grid.shape != wanted.shape:
-        raise ImageError(
-            f"The label has {grid.shape} voxels and image '{image.id}' {wanted.shape}; save it in the image's grid."
-        )
-    if not grid.same_as(wanted):
-        raise ImageError(
-            f"The label lies elsewhere in space than image '{image.id}'; save it in the image's grid, with its origin, "
-            "spacing and directions."
-        )
+def _elsewhere(grid: Grid, wanted: Grid, image: ImageRecord) -> str:
+    if sorted(grid.shape) != sorted(wanted.shape):
+        return f"The label has {grid.shape} voxels and image '{image.id}' {wanted.shape}; save it in the image's grid."
+    return (
+        f"The label lies elsewhere in space than image '{image.id}'; save it in the image's grid, with its origin, spacing and "
+        "directions."
+    )
 
 
 def _choices(opening: str, names: Sequence[str]) -> str:
