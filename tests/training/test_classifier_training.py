@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import nibabel as nib
+import numpy as np
 import pytest
 import torch
+from PIL import Image as Picture
 
 import tiny
 from crosslabel.checkpoints import ModelStore
@@ -161,8 +164,6 @@ def test_an_image_of_another_kind_is_not_like_the_training_images(pictures, tmp_
     like = predictor.predict(read_image(pictures / "dark" / "1.png"))
     assert like.in_distribution
     assert like.warning == ""
-    import numpy as np
-    from PIL import Image as Picture
 
     stripes = np.tile(np.array([0, 255], np.uint8), (40, 18))
     Picture.fromarray(stripes).save(tmp_path / "stripes.png")
@@ -216,3 +217,46 @@ def test_cross_validation_answers_every_image_by_a_network_that_did_not_see_it(p
     assert sorted(found.answers.ids) == sorted(case.id for case in labelled_cases(pictures, spec))
     assert len(found.folds) == 3
     assert all(0 <= fold["balanced accuracy"] <= 1 for fold in found.folds)
+
+
+def test_volumes_are_learnt_from_their_slices(tmp_path):
+    rng = np.random.default_rng(0)
+    for name in ("ill", "healthy"):
+        (tmp_path / "data" / name).mkdir(parents=True)
+        for number in range(8):
+            array = rng.normal(100, 10, (24, 24, 8)).astype(np.float32)
+            if name == "ill":
+                array[6:18, 6:18, rng.integers(8)] += 120
+            nib.save(nib.Nifti1Image(array, np.diag([2.0, 2.0, 3.0, 1.0])), tmp_path / "data" / name / f"mr_{number}.nii.gz")
+    spec = task(
+        dimension=3,
+        classes=["healthy", "ill"],
+        domains={"target": {"name": "mr", "modality": "MR", "intensity": {"rule": "zscore"}}},
+        spacing=[2.0, 2.0, 3.0],
+        patch=[24, 24, 8],
+        augmentation={"basic": 0.3, "mr_artefacts": 0.2},
+        training={**SHORT, "epochs": 6, "steps_per_epoch": 8, "batch_size": 4},
+    )
+    store, version = train(spec, tmp_path / "data", tmp_path)
+    assert store.record(version)["metrics"]["balanced accuracy"] >= 0.5
+    predictor = load_predictor(spec, store, "cpu")
+    result = predictor.predict(read_image(tmp_path / "data" / "ill" / "mr_1.nii.gz"))
+    assert len(result.slices) == 8
+    assert result.in_distribution is not None
+
+
+def test_augmentation_and_mixing_are_resumed_to_the_same_weights(pictures, tmp_path):
+    spec = task(augmentation={"elastic": 0.5, "ct_artefacts": 0.5, "cutmix": 1.0}, balance={"loss": "focal"})
+    cases = labelled_cases(pictures, spec)
+    states = []
+    for name, stop in (("whole", None), ("stopped", 2)):
+        store, epochs = ModelStore(tmp_path / name), []
+        settings = {"device": "cpu", "on_event": lambda event, seen=epochs: seen.append(event.epoch)}
+        if stop is not None:
+            TrainingJob(
+                spec, cases, store, tmp_path / f"{name}-run", cancelled=lambda seen=epochs: max(seen) >= 2, **settings
+            ).run()
+        TrainingJob(spec, cases, store, tmp_path / f"{name}-run", **settings).run(resume=stop is not None)
+        states.append(store.load(spec).state)
+    for name, value in states[0].items():
+        torch.testing.assert_close(states[1][name], value, rtol=1e-4, atol=1e-5)

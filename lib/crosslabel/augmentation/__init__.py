@@ -1,5 +1,7 @@
 """Random changes of training images."""
 
 from crosslabel.augmentation.basic import basic_augmentation, seeded
+from crosslabel.augmentation.history import Augmentation, Change
+from crosslabel.augmentation.mixing import Mix, draw_mix, mixed
 
-__all__ = ["basic_augmentation", "seeded"]
+__all__ = ["Augmentation", "Change", "Mix", "basic_augmentation", "draw_mix", "mixed", "seeded"]

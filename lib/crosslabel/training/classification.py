@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from crosslabel.augmentation import basic_augmentation, seeded
+from crosslabel.augmentation import Augmentation, Change, Mix, draw_mix, mixed
 from crosslabel.errors import DataError
 from crosslabel.evaluation.classes import Answers, accuracy, balanced_accuracy, macro_auroc
 from crosslabel.networks.heads import main_logits
@@ -42,7 +42,7 @@ class ClassificationObjective(Objective):
         self.training = training
         self.validation = validation
         self.device = device
-        self.augmentation = basic_augmentation(task)
+        self.augmentation = Augmentation(task)
         self.policy = policy_of(task)
         members: dict[str, list[int]] = defaultdict(list)
         for index, case in enumerate(training.cases):
@@ -79,16 +79,24 @@ class ClassificationObjective(Objective):
         return {name: value for name, value in found.items() if not np.isnan(value)}
 
     def _batch(self, epoch: int, draw: int) -> tuple[torch.Tensor, torch.Tensor]:
+        indices, changes, mix = self.drawn(epoch, draw)
+        cases = [self.training[index] for index in indices]
+        images = torch.stack([self.augmentation.apply(case.image, one) for case, one in zip(cases, changes, strict=True)])
+        targets = F.one_hot(torch.stack([case.truth for case in cases]), len(self.task.classes)).float()
+        return (images, targets) if mix is None else mixed(images, targets, mix)
+
+    def drawn(self, epoch: int, draw: int) -> tuple[list[int], list[list[Change]], Mix | None]:
+        """The record of a batch: indices of its training cases, what is done to each image, and how they are mixed."""
         settings = self.task.training
-        rng = np.random.default_rng([settings.seed, epoch, draw])
-        images, classes = [], []
-        for number in range(settings.batch_size):
+        numbers = (settings.seed, epoch, draw)
+        rng = np.random.default_rng(numbers)
+        indices = []
+        for _ in range(settings.batch_size):
             group = self.members[int(rng.choice(len(self.members), p=self.likelihood))]
-            case = self.training[group[int(rng.integers(len(group)))]]
-            drawn = seeded(self.augmentation, settings.seed, epoch, draw, number)({"image": case.image})
-            images.append(torch.as_tensor(drawn["image"]).float())
-            classes.append(case.truth)
-        return torch.stack(images), F.one_hot(torch.stack(classes), len(self.task.classes)).float()
+            indices.append(group[int(rng.integers(len(group)))])
+        changes = [self.augmentation.draw(*numbers, number) for number in range(settings.batch_size)]
+        channels = self.task.channels
+        return indices, changes, draw_mix(self.task.augmentation, (len(indices), channels, *self.task.patch), *numbers)
 
     def _validation_batches(self) -> Iterator[torch.Tensor]:
         count = len(self.validation)
