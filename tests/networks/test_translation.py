@@ -55,14 +55,24 @@ def test_an_unknown_parameter_is_refused_by_name(tmp_path):
 
 
 @pytest.mark.parametrize("size", [(16, 16), (33, 18), (5, 50), (64, 63)])
+@pytest.mark.parametrize("content_steps", [1, 2, 3])
 @torch.no_grad()
-def test_slices_of_any_size_keep_it_and_stay_in_range(size):
-    network = narrow(channels=2)
+def test_slices_of_any_size_keep_it_and_stay_in_range(size, content_steps):
+    network = narrow(channels=2, content_steps=content_steps)
     source = torch.rand(3, 2, *size) * 2 - 1
     translated = network.translate(source, torch.randn(3, 8))
     assert translated.shape == source.shape
     assert translated.abs().max() <= 1
     assert network.target_style(source).shape == (3, 8)
+
+
+@torch.no_grad()
+def test_a_style_encoder_without_normalisation_sees_contrast_that_the_published_one_does_not():
+    image = torch.rand(1, 1, 32, 32)
+    for style_norm, sees in ((True, False), (False, True)):
+        network = narrow(style_norm=style_norm)
+        code, stronger = network.target_style(image), network.target_style(4 * image)
+        assert ((code - stronger).abs().max() > 0.1 * code.abs().max()).item() is sees
 
 
 @torch.no_grad()

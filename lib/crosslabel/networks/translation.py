@@ -52,6 +52,8 @@ class MultiStyleTranslator(nn.Module):
         style_steps: how often the style encoders halve the size.
         content_steps: how often the content encoder does. On coarse
             grids, where organs are a few pixels wide, fewer steps keep organs in place.
+        style_norm: whether the style encoders normalise each slice, as the published ones do. That removes its brightness and
+            contrast, which are much of its style, so that the codes of a short training hardly differ; MUNIT leaves it out.
     """
 
     style_size = STYLE_SIZE
@@ -63,12 +65,14 @@ class MultiStyleTranslator(nn.Module):
         blocks: int = 4,
         style_steps: int = 5,
         content_steps: int = PUBLISHED_CONTENT_STEPS,
+        *,
+        style_norm: bool = True,
     ) -> None:
         super().__init__()
         self.content_steps = content_steps
         self.content = ContentEncoder(channels, width, blocks, content_steps)
-        self.style_a = StyleEncoder(channels, width, style_steps)
-        self.style_b = StyleEncoder(channels, width, style_steps)
+        self.style_a = StyleEncoder(channels, width, style_steps, style_norm)
+        self.style_b = StyleEncoder(channels, width, style_steps, style_norm)
         self.decoder = StyledDecoder(channels, width, blocks, content_steps)
         for module in self.modules():
             if isinstance(module, nn.Conv2d | nn.Linear):
@@ -120,12 +124,12 @@ class ContentEncoder(nn.Module):
 class StyleEncoder(nn.Module):
     """Slices (N, C, H, W) to style codes (N, 8); at least ``2 ** (steps + 1)`` pixels wide, smaller ones are padded."""
 
-    def __init__(self, channels: int, width: int, steps: int) -> None:
+    def __init__(self, channels: int, width: int, steps: int, normalised: bool) -> None:
         super().__init__()
         widths = [width * min(2**step, 4) for step in range(steps + 1)]
         self.smallest = 2 ** (steps + 1)
-        self.stem = _convolution(channels, width, 7, 1)
-        self.steps = nn.ModuleList(_convolution(fine, coarse, 4, 2) for fine, coarse in pairwise(widths))
+        self.stem = _convolution(channels, width, 7, 1, normalised)
+        self.steps = nn.ModuleList(_convolution(fine, coarse, 4, 2, normalised) for fine, coarse in pairwise(widths))
         self.code = nn.Conv2d(widths[-1], STYLE_SIZE, 1)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -203,9 +207,9 @@ def padded_to(x: Tensor, smallest: int) -> Tensor:
     return F.pad(x, (0, width, 0, height), mode="replicate") if height or width else x
 
 
-def _convolution(before: int, after: int, kernel: int, stride: int) -> nn.Sequential:
+def _convolution(before: int, after: int, kernel: int, stride: int, normalised: bool = True) -> nn.Sequential:
     return nn.Sequential(
         nn.Conv2d(before, after, kernel, stride, padding=(kernel - 1) // 2),
-        nn.InstanceNorm2d(after, affine=True),
+        nn.InstanceNorm2d(after, affine=True) if normalised else nn.Identity(),
         nn.LeakyReLU(_SLOPE),
     )

@@ -24,6 +24,7 @@ class TranslationSettings:
         blocks: residual blocks of an encoder, decoder or generator.
         content_steps: how often a content encoder halves the size.
         style_steps: how often a style encoder halves the size.
+        style_norm: whether style encoders normalise slices, as the published ones do.
         judge_steps: how often a discriminator halves the size, at each scale.
         judge_scales: scales of the discriminators; CycleGAN has one.
         window: greatest height and width of what is cut from slices for training.
@@ -39,6 +40,7 @@ class TranslationSettings:
     blocks: int = 4
     content_steps: int = 2
     style_steps: int = 5
+    style_norm: bool = True
     judge_steps: int = 5
     judge_scales: int = 3
     window: int = 256
@@ -57,7 +59,7 @@ class TranslationSettings:
             TaskError: a number that is not positive.
         """
         for name, value in changes.items():
-            if not value > 0:
+            if not isinstance(value, bool) and not value > 0:
                 raise TaskError(f"The setting {name} of translation is {value}; give a number above 0.")
         return replace(cls() if device.type == "cuda" else NARROW, **changes)
 
@@ -76,7 +78,9 @@ class TranslationSettings:
     def multi_style(self, channels: int) -> nn.Module:
         """A multi-style translator with its discriminators (Yao et al. 2022)."""
         return MultiStyleTraining(
-            MultiStyleTranslator(channels, self.width, self.blocks, self.style_steps, self.content_steps),
+            MultiStyleTranslator(
+                channels, self.width, self.blocks, self.style_steps, self.content_steps, style_norm=self.style_norm
+            ),
             self._judge(channels, self.judge_scales),
             self._judge(channels, self.judge_scales),
             ContentDiscriminator(self.width * 2**self.content_steps),
@@ -97,10 +101,12 @@ NARROW = TranslationSettings(
     blocks=2,
     content_steps=1,
     style_steps=3,
+    style_norm=False,
     judge_steps=3,
     judge_scales=2,
-    window=96,
+    window=64,
+    batch_size=2,
     epochs=20,
     steps_per_epoch=40,
-    learning_rate=5e-4,
+    learning_rate=1e-3,
 )
