@@ -21,7 +21,7 @@ def complete(address: str) -> str:
         ServerError: it is no address of a server.
     """
     text = address.strip().rstrip("/")
-    if "://" not in text:
+    if "//" not in text and not text.endswith(":"):
         text = f"http://{text}" if is_loopback(f"http://{text}") else f"https://{text}"
     try:
         parts = urlsplit(text)
