@@ -29,22 +29,35 @@ def draw(table: Table) -> tuple[Path, Path]:
 
 def markdown(table: Table, found: dict[Cell, dict[str, Any]]) -> str:
     """The table as Markdown: mean ± standard deviation over seeds, ``open`` where nothing was measured."""
+    found = _with_derived(table, found)
     parts = [f"# {table.title}", "", f"`python -m benchmarks run {table.name}`"]
     if table.note:
         parts += ["", table.note]
     for metric, meaning in table.metrics.items():
+        columns = _columns_of(table, found, metric)
         parts += [
             "",
             f"**{metric}** ({meaning})",
             "",
-            f"| | {' | '.join(table.columns)} |",
-            "|---" * (len(table.columns) + 1) + "|",
+            f"| | {' | '.join(columns)} |",
+            "|---" * (len(columns) + 1) + "|",
         ]
         for row in table.rows:
-            values = [_spread(_values(found, row, column, metric)) for column in table.columns]
+            values = [_spread(_values(found, row, column, metric)) for column in columns]
             parts.append(f"| {row} | {' | '.join(values)} |")
     parts += ["", _provenance(found.values()), ""]
     return "\n".join(parts)
+
+
+def _with_derived(table: Table, found: dict[Cell, dict[str, Any]]) -> dict[Cell, dict[str, Any]]:
+    more = table.derive({cell: result["metrics"] for cell, result in found.items()})
+    return {cell: {**result, "metrics": {**result["metrics"], **more.get(cell, {})}} for cell, result in found.items()}
+
+
+def _columns_of(table: Table, found: dict[Cell, dict[str, Any]], metric: str) -> tuple[str, ...]:
+    """Those in which anything has the metric; all, while nothing has."""
+    having = {cell.column for cell, result in found.items() if metric in result["metrics"]}
+    return tuple(column for column in table.columns if column in having) or table.columns
 
 
 def _values(found: dict[Cell, dict[str, Any]], row: str, column: str, metric: str) -> list[float]:
@@ -77,6 +90,7 @@ def _provenance(found: Iterable[dict[str, Any]]) -> str:
 
 
 def _plot(table: Table, found: dict[Cell, dict[str, Any]], path: Path) -> None:
+    found = _with_derived(table, found)
     figure = Figure(figsize=(max(5, 1.6 * len(table.columns) * len(table.metrics)), 4), layout="constrained")
     FigureCanvasAgg(figure)
     panels = figure.subplots(1, len(table.metrics), squeeze=False)[0]

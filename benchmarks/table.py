@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 Measurement = Callable[["Cell"], dict[str, float]]
+Derivation = Callable[[dict["Cell", dict[str, float]]], dict["Cell", dict[str, float]]]
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class Table:
         measure: returns the numbers of one cell; runs in a process of its own, for at most ten minutes.
         metrics: the numbers to show, with their unit or meaning.
         note: what a reader has to know to understand the numbers.
+        derive: more metrics of a cell from those of all cells, such as its place between two others.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Table:
     measure: Measurement
     metrics: dict[str, str]
     note: str = ""
+    derive: Derivation = lambda measured: {}
 
     def cells(self, row: str | None = None, column: str | None = None, seed: int | None = None) -> Iterator[Cell]:
         """The cells, all or those of one row, column or seed."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from crosslabel.adaptation.image_level import ImageAdapter, Volume, Watch, build_adapter
+from torch import nn
+
+from crosslabel.adaptation.image_level import Chain, ImageAdapter, Volume, Watch, build_adapter
 from crosslabel.checkpoints import ModelStore, Version
 from crosslabel.optimisation import Outcome, ProgressEvent, State, processes, read_curves
 from crosslabel.tasks import TaskSpec
@@ -34,6 +36,9 @@ class AdaptationJob(Job):
         store: where the version is published.
         run_dir: folder of the run: progress, state to resume from, fitted image-level method, pseudo-labels, report.
         memory_bytes: how much of each domain's prepared images may be kept in memory.
+        adapter_dir: of fitted image-level methods, which several runs on the same data may share; in the run's folder if
+            ``None``.
+        measure: more metrics of the network at every validation, which decide nothing.
     """
 
     def __init__(
@@ -44,11 +49,15 @@ class AdaptationJob(Job):
         run_dir: Path,
         *,
         memory_bytes: int = MEMORY_BYTES,
+        adapter_dir: Path | None = None,
+        measure: Callable[[nn.Module], Mapping[str, float]] = lambda network: {},
         **settings: Any,
     ) -> None:
         super().__init__(task, store, run_dir, **settings)
         self.cases = cases
         self.memory_bytes = memory_bytes
+        self.adapter_dir = adapter_dir or run_dir / "adapter"
+        self.measure = measure
         self.method = method_named(task.adaptation.method)
 
     def _check(self) -> None:
@@ -68,7 +77,7 @@ class AdaptationJob(Job):
         processes.barrier()
         network = self._network()
         objective = AdaptationObjective(
-            self.task, data, self.method, adapter, network, folder, self.cancelled, self.memory_bytes
+            self.task, data, self.method, adapter, network, folder, self.cancelled, self.memory_bytes, self.measure
         )
         self._learnt_from = data, adapter
         return self._fit(network, objective, emit, resume, lambda outcome: self._described(data, adapter, objective))
@@ -95,9 +104,12 @@ class AdaptationJob(Job):
             doing = event.message or f"fitting {adapter.name}: {event.epoch} of {event.epochs}"
             emit(replace(self._last, state=State.PREPARING, losses=event.losses, message=doing))
 
+        # A chain gives each of its parts a folder, so that a part alone finds its own there too.
+        folder = self.adapter_dir if isinstance(adapter, Chain) else self.adapter_dir / adapter.name
+
         def fit() -> bool:
             watch = Watch(tell, self.cancelled)
-            return adapter.fit(_volumes(data.source), _volumes(data.target), self.run_dir / "adapter", watch)
+            return adapter.fit(_volumes(data.source), _volumes(data.target), folder, watch)
 
         fitted = fit() if processes.rank() == 0 else True
         processes.barrier()

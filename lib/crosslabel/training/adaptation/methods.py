@@ -32,12 +32,18 @@ class Method:
 METHODS: dict[str, Method] = {
     method.name: method
     for method in (
-        Method("full", "randomised styles and self-training", "gin", self_training=True),
+        Method("full", "structures and styles randomised, self-training", "structures+gin", self_training=True),
+        Method("structures", "structures and styles randomised", "structures+gin"),
         Method("gin", "randomised styles", "gin"),
         Method("histogram", "histograms matched to the target", "histogram"),
         Method("translation", "images translated into several styles of the target", "translation"),
         Method("translation_gin", "translation and randomised styles", "translation+gin"),
-        Method("translation_full", "translation, randomised styles, self-training", "translation+gin", self_training=True),
+        Method(
+            "translation_full",
+            "translation, structures and styles randomised, self-training",
+            "translation+structures+gin",
+            self_training=True,
+        ),
         Method("cyclegan", "images translated by a CycleGAN", "cyclegan"),
         Method("source_only", "no adaptation", "none"),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,6 +67,7 @@ class AdaptationObjective(Objective):
         folder: of the pseudo-labels.
         cancelled: asked while pseudo-labels are made.
         memory_bytes: how much of adapted volumes and of pseudo-labels may be kept in memory.
+        measure: more metrics of a validated network, which decide nothing.
     """
 
     def __init__(
@@ -79,6 +80,7 @@ class AdaptationObjective(Objective):
         folder: Path,
         cancelled: Callable[[], bool],
         memory_bytes: int,
+        measure: Callable[[nn.Module], Mapping[str, float]] = lambda network: {},
     ) -> None:
         self.task = task
         self.data = data
@@ -86,6 +88,7 @@ class AdaptationObjective(Objective):
         self.self_training = method.self_training and len(data.target) > 0
         self.device = next(network.parameters()).device
         self.cancelled = cancelled
+        self.measure = measure
         self.teacher = MeanTeacher(network, task.adaptation.teacher_decay)
         self.augmentation = basic_augmentation(task)
         self.student_view = GIN()
@@ -141,6 +144,7 @@ class AdaptationObjective(Objective):
             **dice_by_label(self.task, self.window, network, self.data.held),
             **({"source dice": source["dice"]} if source else {}),
             **self._kept_shares(),
+            **self.measure(network),
         }
 
     def state(self) -> dict[str, Any]:
