@@ -155,6 +155,6 @@ TABLE = Table(
     },
     note=f"Attention on features of {_FEATURES}; the whole network with the published widths on {_PATCH}, loss and optimiser "
     "included; both forms in the same run, in turn. On a GPU the direct form computes in float32 and ours in half precision, "
-    "channels last. Goals on the CPU: the block 2 times faster at half the memory, the step 1.3 times faster; on a GPU: the step 3 "
+    "channels last. Goals on the CPU: the block 2 times faster at half the memory, the step 1.3 times; on a GPU: the step 3 "
     "times faster, a whole volume in 2 s and 4 GB. No GPU was at hand: its rows are open, and their code has never run.",
 )

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+import yaml
+
+from two_modalities import adaptation_task, write_domain
+
+
+@pytest.fixture
+def folders(home, tmp_path, monkeypatch):
+    task = adaptation_task(training={"epochs": 2})
+    (tmp_path / "tasks").mkdir()
+    content = {"schema": 1, **task.model_dump(mode="json", by_alias=True, exclude_defaults=True)}
+    (tmp_path / "tasks" / f"{task.name}.yaml").write_text(yaml.safe_dump(content))
+    monkeypatch.setenv("CROSSLABEL_TASKS", str(tmp_path / "tasks"))
+    return write_domain(tmp_path / "ct", "CT", 2), write_domain(tmp_path / "mr", "MR", 2, 50)
+
+
+def adapt(crosslabel, folders, out, *more):
+    source, target = folders
+    return crosslabel(
+        "adapt", "tiny_segmentation", "--source", source, "--target", target, "--out", out, "--device", "cpu", *more
+    )
+
+
+def test_an_adaptation_is_served_reported_and_predicts_with_quality(crosslabel, folders, tmp_path):
+    result = adapt(crosslabel, folders, tmp_path / "out")
+    assert result.exit_code == 0, result.stderr
+    assert "tiny_segmentation v1 is served from now on" in result.stdout
+    assert "no label of theirs was used" in result.stdout
+    assert "2 labelled source cases, 2 target images, 0 of them labelled" in result.stderr
+    report = (tmp_path / "out" / "report.html").read_text()
+    assert "How far to trust it" in report
+    assert "Pseudo-labels" in report
+    assert "<script" not in report
+
+    where = ("--images", folders[1] / "imagesTr", "--out", tmp_path / "labels")
+    predicted = crosslabel("predict", "tiny_segmentation", *where, "--augment", "--json")
+    assert predicted.exit_code == 0, predicted.stderr
+    answer = json.loads(predicted.stdout)["predictions"]["mr_50"]
+    assert set(answer["quality"]) == {"first", "second"}
+    assert (tmp_path / "labels" / answer["uncertainty"]).is_file()
+
+
+def test_labels_of_the_target_and_another_method_are_taken(crosslabel, folders, tmp_path):
+    result = adapt(crosslabel, folders, tmp_path / "out", "--target-labels", folders[1], "--method", "gin", "--epochs", 1)
+    assert result.exit_code == 0, result.stderr
+    (record,) = (tmp_path / "models" / "tiny_segmentation").glob("v1/version.json")
+    content = json.loads(record.read_text())
+    assert content["data"]["target_labelled"] == ["mr_50", "mr_51"]
+    assert content["method"]["name"] == "gin"
+    assert content["task"]["training"]["epochs"] == 1
+
+
+def test_nothing_to_resume_is_said_and_an_unknown_method_refused(crosslabel, folders, tmp_path):
+    started = adapt(crosslabel, folders, tmp_path / "out", "--resume", "--epochs", 1)
+    assert "No run was stopped here" in started.stderr
+    refused = adapt(crosslabel, folders, tmp_path / "out", "--method", "magic")
+    assert refused.exit_code == 1
+    assert "no method of adaptation 'magic'" in refused.stderr
+
+
+def test_a_target_without_images_is_refused_in_one_line(crosslabel, folders, tmp_path):
+    (tmp_path / "empty").mkdir()
+    result = adapt(crosslabel, (folders[0], tmp_path / "empty"), tmp_path / "out")
+    assert result.exit_code == 1
+    assert "No image was found" in result.stderr
+    assert not (tmp_path / "out").exists()

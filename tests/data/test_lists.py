@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+import tiny
+from crosslabel.data import labelled_cases, listed_cases, unlabelled_cases, with_labels
+from crosslabel.errors import DataError
+from crosslabel.images import Modality
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tiny.write_blobs(tmp_path / "data", 3)
+
+
+def test_a_csv_names_images_labels_patients_and_modalities(folder):
+    (folder / "cases.csv").write_text(
+        "image,label,patient,modality,sequence\n"
+        "imagesTr/mr_01.nii.gz,labelsTr/mr_01.nii.gz,anna,MR,FLAIR\n"
+        "imagesTr/mr_00.nii.gz,,,,\n"
+    )
+    unlabelled, labelled = listed_cases(folder / "cases.csv")
+    assert (unlabelled.id, unlabelled.label, unlabelled.patient, unlabelled.modality) == ("mr_00", None, None, None)
+    assert labelled.image == folder / "imagesTr" / "mr_01.nii.gz"
+    assert labelled.label == folder / "labelsTr" / "mr_01.nii.gz"
+    assert (labelled.patient, labelled.modality, labelled.sequence) == ("anna", Modality.MR, "FLAIR")
+    assert [case.id for case in labelled_cases(folder / "cases.csv", tiny.segmentation_task())] == ["mr_01"]
+
+
+@pytest.mark.parametrize("wrapped", [True, False])
+def test_a_json_list_is_read_alone_or_under_training(folder, wrapped):
+    rows = [{"image": f"imagesTr/mr_0{n}.nii.gz", "label": f"labelsTr/mr_0{n}.nii.gz", "id": f"case {n}"} for n in (1, 0)]
+    (folder / "cases.json").write_text(json.dumps({"training": rows} if wrapped else rows))
+    assert [case.id for case in listed_cases(folder / "cases.json")] == ["case 0", "case 1"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "sentence"),
+    [
+        ("cases.csv", "image,label\n,x\n", "line 2: the image is missing"),
+        ("cases.csv", "image,label\nnowhere.nii.gz,\n", "line 2: 'nowhere.nii.gz' does not exist"),
+        ("cases.csv", "image,modality\nimagesTr/mr_00.nii.gz,telepathy\n", "line 2: 'telepathy' is not a modality"),
+        ("cases.csv", "image\nimagesTr/mr_00.nii.gz\nimagesTr/mr_00.nii.gz\n", "two cases are called 'mr_00'"),
+        ("cases.json", "{", "not valid JSON"),
+        ("cases.json", '{"test": []}', "a list of objects"),
+        ("cases.csv", "image,label\nimagesTr/mr_00.nii.gz,\n", "No case in cases.csv has a label"),
+    ],
+)
+def test_what_is_wrong_in_a_list_is_named_with_its_place(folder, name, text, sentence):
+    (folder / name).write_text(text)
+    with pytest.raises(DataError, match=sentence):
+        labelled_cases(folder / name, tiny.segmentation_task())
+
+
+def test_images_are_found_in_a_folder_or_where_layouts_keep_them(folder):
+    for place in (folder, folder / "imagesTr"):
+        cases = unlabelled_cases(place)
+        assert [case.id for case in cases] == ["mr_00", "mr_01", "mr_02"]
+        assert all(case.label is None for case in cases)
+    with pytest.raises(DataError, match="does not exist"):
+        unlabelled_cases(folder / "nowhere")
+    (folder / "empty").mkdir()
+    with pytest.raises(DataError, match="No image was found"):
+        unlabelled_cases(folder / "empty")
+
+
+def test_labels_join_the_images_that_they_are_called_like(folder):
+    (folder / "labelsTr" / "mr_02.nii.gz").unlink()
+    cases = with_labels(unlabelled_cases(folder), folder, own_values=True)
+    assert [case.label and case.label.name for case in cases] == ["mr_00.nii.gz", "mr_01.nii.gz", None]
+    assert [case.own_values for case in cases] == [True, True, False]
+    (folder / "others").mkdir()
+    with pytest.raises(DataError, match="called like a target image"):
+        with_labels(unlabelled_cases(folder), folder / "others", own_values=True)
