@@ -55,9 +55,10 @@ def _with_derived(table: Table, found: dict[Cell, dict[str, Any]]) -> dict[Cell,
 
 
 def _columns_of(table: Table, found: dict[Cell, dict[str, Any]], metric: str) -> tuple[str, ...]:
-    """Those in which anything has the metric; all, while nothing has."""
+    """All but those that were measured and in which nothing has the metric."""
+    measured = {cell.column for cell in found}
     having = {cell.column for cell, result in found.items() if metric in result["metrics"]}
-    return tuple(column for column in table.columns if column in having) or table.columns
+    return tuple(column for column in table.columns if column in having or column not in measured) or table.columns
 
 
 def _values(found: dict[Cell, dict[str, Any]], row: str, column: str, metric: str) -> list[float]:

@@ -33,6 +33,7 @@ METHODS: dict[str, Method] = {
     method.name: method
     for method in (
         Method("full", "structures and styles randomised, self-training", "structures+gin", self_training=True),
+        Method("self_training", "styles randomised, self-training", "gin", self_training=True),
         Method("structures", "structures and styles randomised", "structures+gin"),
         Method("gin", "randomised styles", "gin"),
         Method("histogram", "histograms matched to the target", "histogram"),
