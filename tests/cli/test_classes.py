@@ -41,6 +41,19 @@ def test_a_trained_classifier_is_evaluated_with_a_file_of_numbers_and_a_report(c
     assert "http" not in page.replace("http-equiv", "")
 
 
+def test_images_that_trained_the_checkpoint_are_counted_and_the_numbers_doubted(crosslabel, trained, tmp_path):
+    tiny.write_pictures(tmp_path / "others", 2)
+    for picture in (tmp_path / "others").rglob("*.png"):
+        picture.rename(picture.with_name(f"other_{picture.name}"))
+    answer = crosslabel("evaluate", "tiny_classification", "--images", trained, "--json", tmp_path / "e.json")
+    seen = json.loads((tmp_path / "e.json").read_text())["seen_in_training"]
+    assert 8 <= len(seen) < 16  # Some are held back.
+    assert f"{len(seen)} of 16 images are called like images that trained the checkpoint" in answer.stderr
+    answer = crosslabel("evaluate", "tiny_classification", "--images", tmp_path / "others", "--json", tmp_path / "o.json")
+    assert json.loads((tmp_path / "o.json").read_text())["seen_in_training"] == []
+    assert "promise too much" not in answer.stderr
+
+
 def test_json_without_a_file_is_printed(crosslabel, trained):
     answer = crosslabel("evaluate", "tiny_classification", "--images", trained, "--json")
     assert json.loads(answer.stdout)["task"] == "tiny_classification"

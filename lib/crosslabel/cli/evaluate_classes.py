@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,15 @@ def evaluate_classifier(
         return
     stdout().print(_metric_table(evaluation))
     stdout().print(_class_table(evaluation))
+    seen = facts.get("seen_in_training")
+    if seen:
+        stderr().print(
+            f"{len(seen)} of {len(evaluation.answers.ids)} images are called like images that trained the checkpoint, so the "
+            "numbers promise too much; evaluate on others, or with --folds.",
+            style="yellow",
+            highlight=False,
+            soft_wrap=True,
+        )
     for id, reason in facts["failures"].items():
         stderr().print(f"Not evaluated: {id}: {reason}", style="yellow", markup=False, highlight=False, soft_wrap=True)
 
@@ -50,7 +60,8 @@ def _checkpoint(task: TaskSpec, images: Path, report: Path | None, device: str) 
     from crosslabel.inference import Classifier, load_predictor
 
     cases = labelled_cases(images, task)
-    classifier = load_predictor(task, model_store(), device)
+    store = model_store()
+    classifier = load_predictor(task, store, device)
     assert isinstance(classifier, Classifier)
     with Progress(console=stderr(), transient=True) as progress:
         bar = progress.add_task(task.title, total=len(cases))
@@ -60,7 +71,19 @@ def _checkpoint(task: TaskSpec, images: Path, report: Path | None, device: str) 
         write_class_report(report, classifier, evaluation, answered)
         stdout().print(f"The report is {report}.", markup=False, highlight=False, soft_wrap=True)
     unlike = [case.id for case, result in zip(answered.cases, answered.results, strict=True) if result.in_distribution is False]
-    return evaluation, {"checkpoint": classifier.checkpoint, "unlike_training": unlike, "failures": answered.failures}
+    trained = _trained_on(store.load(task).provenance)
+    return evaluation, {
+        "checkpoint": classifier.checkpoint,
+        "seen_in_training": sorted(trained.intersection(evaluation.answers.ids)),
+        "unlike_training": unlike,
+        "failures": answered.failures,
+    }
+
+
+def _trained_on(provenance: Mapping[str, Any]) -> frozenset[str]:
+    """Ids of the training cases, where the checkpoint says them."""
+    data = provenance.get("data")
+    return frozenset(data.get("training", ())) if isinstance(data, dict) else frozenset()
 
 
 def _folds(task: TaskSpec, images: Path, folds: int, device: str) -> tuple[ClassEvaluation, dict[str, Any]]:
