@@ -164,3 +164,28 @@ def test_a_folder_of_one_class_cannot_be_trained_from(crosslabel, home, tmp_path
     answer = crosslabel("train", "tiny_classification", "--images", pictures)
     assert answer.exit_code == 1
     assert "images are labelled 'dark'; at least two classes are needed." in answer.stderr
+
+
+def test_a_classifier_is_exported_with_what_it_expects(crosslabel, trained, tmp_path):
+    answer = crosslabel("export", "tiny_classification", "--out", tmp_path / "model.pt")
+    assert answer.exit_code == 0, answer.stderr
+    content = json.loads((tmp_path / "model.json").read_text())
+    assert (content["classes"], content["patch"]) == (["bright", "dark"], [32, 32])
+    assert content["largest_difference"] < 1e-5
+    assert "million parameters" in answer.stdout
+
+
+def test_labels_go_in_and_out_by_commands(crosslabel, home, tmp_path):
+    studies = tiny.write_pictures(tmp_path / "studies", 2)
+    (tmp_path / "in.csv").write_text("image,class\nbright/0,bright\ndark/1,dark\n")
+    options = ("tiny_classification", "--studies", studies)
+    put = crosslabel("labels", "import", *options, "--source", tmp_path / "in.csv", "--author", "anna")
+    assert put.exit_code == 0, put.stderr
+    assert "2 labels of tiny_classification saved" in put.stdout
+    assert crosslabel("labels", "export", *options, "--out", tmp_path / "out.csv").exit_code == 0
+    assert (tmp_path / "out.csv").read_text().count(",anna,") == 2
+    reports = crosslabel("labels", "export", *options, "--out", tmp_path / "sr", "--format", "dicom-sr")
+    assert reports.exit_code == 0, reports.stderr
+    assert sorted(path.name for path in (tmp_path / "sr").iterdir()) == ["bright_0.dcm", "dark_1.dcm"]
+    wrong = crosslabel("labels", "export", "tiny_segmentation", "--studies", studies, "--out", tmp_path / "x.csv")
+    assert "is a segmentation" in wrong.stderr

@@ -5,11 +5,15 @@ from __future__ import annotations
 import gzip
 import json
 import tempfile
+import time
 
 import nibabel as nib
 import numpy as np
 import pytest
 from requests_toolbelt.multipart import decoder
+
+from crosslabel.checkpoints import ModelStore
+from tiny import classification_task
 
 TASK = "tiny_classification"
 
@@ -119,3 +123,31 @@ def test_a_picture_has_no_slices(server):
 @pytest.mark.parametrize("body", [{"class_name": ""}, {"class_name": "dark", "slice": -1}, {"comment": "no class"}])
 def test_a_class_label_without_sense_is_refused(server, body):
     assert label(server, "dark_1", **body).status_code == 422
+
+
+@pytest.fixture
+def four_labels(server):
+    """Final classes of all pictures; taken away again, and the checkpoint of before is served again."""
+    names = ("bright_0", "bright_1", "dark_0", "dark_1")
+    for image in names:
+        label(server, image, class_name=image.split("_")[0]).raise_for_status()
+    store, task = ModelStore(server.models), classification_task()
+    before = store.current(task).number
+    yield
+    store.activate(task, before)
+    for image in names:
+        server.delete(f"/datastore/label?id={image}&tag=final&task={TASK}")
+
+
+@pytest.mark.usefixtures("four_labels")
+def test_class_labels_train_in_the_app_by_the_same_loop_and_the_result_knows_its_limits(server):
+    server.client.train_start(TASK, {"max_epochs": 2, "steps_per_epoch": 4})
+    deadline = time.monotonic() + 120
+    while (stats := server.client.info()["train_stats"][TASK])["state"] not in ("finished", "failed"):
+        assert time.monotonic() < deadline, stats
+        time.sleep(0.3)
+    assert (stats["state"], stats["epoch"], stats["total_epochs"]) == ("finished", 2, 2)
+    assert "cross-entropy" in stats["losses"]
+    answer = server.infer(TASK, "bright_0").json()
+    assert answer["in_distribution"] is True
+    assert answer["out_of_distribution_score"] > 0

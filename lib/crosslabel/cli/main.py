@@ -15,6 +15,7 @@ from crosslabel.cli.backup import backup, restore
 from crosslabel.cli.doctor import doctor
 from crosslabel.cli.evaluate import evaluate
 from crosslabel.cli.explain import explain
+from crosslabel.cli.export import export
 from crosslabel.cli.failures import OneLineFailures
 from crosslabel.cli.labels import label_commands
 from crosslabel.cli.predict import predict
@@ -62,6 +63,7 @@ app.command(epilog=_example("adapt abdomen_ct_mr --source ./ct_labelled --target
 app.command(epilog=_example("predict abdomen_ct_mr --images scan.nii.gz dicom_folder/ --out ./predictions"))(predict)
 app.command(epilog=_example("evaluate hippocampus --predictions ./predictions --labels ./Task04_Hippocampus"))(evaluate)
 app.command(epilog=_example("explain covid_ct --images slice.png --out ./heatmaps"))(explain)
+app.command(epilog=_example("export covid_ct --out covid_ct.pt"))(export)
 app.add_typer(task_commands, name="task")
 app.add_typer(label_commands, name="labels")
 app.add_typer(token_commands, name="token")
