@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from crosslabel.networks import MINDInput, mind_channels, mind_descriptor
+from crosslabel.networks import DARUNet, MINDInput, all_heads, main_logits, mind_channels, mind_descriptor
 
 
 def noise(*shape: int) -> torch.Tensor:
@@ -67,6 +67,13 @@ def test_structure_does_matter():
 
 def test_an_image_of_one_value_is_all_alike():
     assert torch.equal(mind_descriptor(torch.full((1, 1, 6, 6, 6), 3.0)), torch.ones(1, 12, 6, 6, 6))
+
+
+@torch.no_grad()
+def test_the_main_head_of_a_network_behind_it_is_the_first_of_all():
+    network = MINDInput(DARUNet(2, in_channels=12, channels=(8, 16), strides=((2, 2, 2),))).eval()
+    images = noise(1, 1, 8, 8, 8)
+    assert torch.allclose(main_logits(network, images), all_heads(network, images)[0], atol=1e-5)
 
 
 def test_a_network_behind_it_sees_descriptors_and_the_images_can_be_learnt_from():

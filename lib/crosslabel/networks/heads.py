@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from crosslabel.networks.dar_unet import DARUNet
+from crosslabel.networks.mind import MINDInput
 
 
 def all_heads(network: nn.Module, images: Tensor) -> list[Tensor]:
@@ -18,4 +19,6 @@ def all_heads(network: nn.Module, images: Tensor) -> list[Tensor]:
 
 def main_logits(network: nn.Module, images: Tensor) -> Tensor:
     """Logits of the main head only, (batch, outputs, ...), by the cheapest way the network has."""
+    if isinstance(network, MINDInput):
+        return main_logits(network.network, network.features(images))
     return network.predict_logits(images) if isinstance(network, DARUNet) else all_heads(network, images)[0]

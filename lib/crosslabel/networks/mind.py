@@ -65,10 +65,12 @@ class MINDInput(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor | list[Tensor]:
         """What the network answers to the descriptors of images (N, channels, \\*spatial)."""
-        # Differences of half-precision values would be mostly rounding.
+        return self.network(self.features(images))
+
+    def features(self, images: Tensor) -> Tensor:
+        """The descriptors, in float32: differences of half-precision values would be mostly rounding."""
         with torch.autocast(images.device.type, enabled=False):
-            features = mind_descriptor(images.float())
-        return self.network(features)
+            return mind_descriptor(images.float())
 
 
 def _neighbour_pairs(axes: int) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
