@@ -62,6 +62,20 @@ def test_nothing_to_resume_is_said_and_an_unknown_method_refused(crosslabel, fol
     assert "no method of adaptation 'magic'" in refused.stderr
 
 
+def test_of_several_methods_the_one_with_the_highest_consistency_is_served(crosslabel, folders, tmp_path):
+    result = adapt(crosslabel, folders, tmp_path / "out", "--method", "gin,source_only")
+    assert result.exit_code == 0, result.stderr
+    results = json.loads((tmp_path / "out" / "methods.json").read_text())
+    assert set(results) == {"gin", "source_only"}
+    best = max(results.values(), key=lambda one: one["value"])
+    assert f"tiny_segmentation v{best['version']} is served from now on" in result.stdout
+    current = json.loads((tmp_path / "models" / "tiny_segmentation" / "current.json").read_text())
+    assert current["version"] == best["version"]
+    again = adapt(crosslabel, folders, tmp_path / "out", "--method", "gin,source_only", "--resume")
+    assert f"tiny_segmentation v{best['version']} is served" in again.stdout
+    assert json.loads((tmp_path / "out" / "methods.json").read_text()) == results
+
+
 def test_a_target_without_images_is_refused_in_one_line(crosslabel, folders, tmp_path):
     (tmp_path / "empty").mkdir()
     result = adapt(crosslabel, (folders[0], tmp_path / "empty"), tmp_path / "out")

@@ -30,7 +30,10 @@ def adapt(
     ] = None,
     method: Annotated[
         str | None,
-        typer.Option(help="A method of docs/adaptation.md, instead of the task's: full, gin, source_only, ..."),
+        typer.Option(
+            help="A method of docs/adaptation.md, instead of the task's: full, gin, source_only, ... Several, as in full,gin, "
+            "are all trained, and the best without labels is served."
+        ),
     ] = None,
     labels_as: LabelsAsOption = LabelsAs.DATASET,
     epochs: Annotated[int | None, typer.Option(min=1, help="Epochs, instead of what the task says.")] = None,
@@ -41,10 +44,12 @@ def adapt(
 
     Started by torchrun, several processes train together: the batches of a step (training.accumulate) are shared out.
     """
-    from crosslabel.optimisation import RESUME_FILE, processes
-    from crosslabel.training.adaptation import AdaptationJob
+    from crosslabel.optimisation import processes
+    from crosslabel.training.adaptation import AdaptationJob, MethodComparison, with_method
 
-    spec = with_method(with_epochs(task_named(task), epochs), method)
+    spec = with_epochs(task_named(task), epochs)
+    methods = [name.strip() for name in (method or spec.adaptation.method).split(",")]
+    spec = with_method(spec, methods[0])
     cases = _cases(spec, source, target, target_labels, own_values=labels_as is LabelsAs.TASK)
     store = model_store()
     with processes.process_group(device) as mine, shown_progress(spec) as show:
@@ -52,9 +57,14 @@ def adapt(
             counts = f"{len(cases.source)} labelled source cases, {len(cases.target)} target images"
             labelled = sum(case.label is not None for case in cases.target)
             stderr().print(f"{spec.title}: {counts}, {labelled} of them labelled", highlight=False)
-            if resume and not (out / RESUME_FILE).is_file():
+            if resume and not out.is_dir():
                 stderr().print("No run was stopped here, so the adaptation starts from the beginning.")
-        job = AdaptationJob(spec, cases, store, out, device=str(mine or device), on_event=show)
+        settings = {"device": str(mine or device), "on_event": show}
+        job: AdaptationJob | MethodComparison
+        if len(methods) == 1:
+            job = AdaptationJob(spec, cases, store, out, **settings)
+        else:
+            job = MethodComparison(spec, methods, cases, store, out, **settings)
         try:
             version = job.run(resume=resume)
         except KeyboardInterrupt:
@@ -67,18 +77,6 @@ def adapt(
         for name, reason in record["data"]["set_aside"].items():
             stderr().print(f"set aside: {name}: {reason}", style="yellow", markup=False, highlight=False, soft_wrap=True)
         stdout().print(f"{version.name} is served from now on ({version.path}).", soft_wrap=True, highlight=False)
-
-
-def with_method(task: TaskSpec, method: str | None) -> TaskSpec:
-    """The task with another method of adaptation, if one is given.
-
-    Raises:
-        TaskError: there is no such method.
-    """
-    from crosslabel.training.adaptation import method_named
-
-    chosen = method_named(method or task.adaptation.method).name
-    return task.model_copy(update={"adaptation": task.adaptation.model_copy(update={"method": chosen})})
 
 
 def _cases(task: TaskSpec, source: Path, target: Path, target_labels: Path | None, *, own_values: bool) -> AdaptationCases:

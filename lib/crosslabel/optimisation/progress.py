@@ -71,6 +71,10 @@ class ProgressFile:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
 
+    def begin_anew(self) -> None:
+        """Forget the events of an earlier run in the folder."""
+        (self.folder / HISTORY_FILE).unlink(missing_ok=True)
+
     def __call__(self, event: ProgressEvent) -> None:
         with (self.folder / HISTORY_FILE).open("a", encoding="utf-8") as lines:
             lines.write(json.dumps(event.as_dict()) + "\n")

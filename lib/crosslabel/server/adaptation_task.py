@@ -17,7 +17,7 @@ from crosslabel.server.submissions import is_for
 from crosslabel.server.train_task import StudiesTrainTask
 from crosslabel.store import TrainingPolicy
 from crosslabel.tasks import TaskSpec
-from crosslabel.training.adaptation import METHODS, AdaptationCases, AdaptationJob, method_named
+from crosslabel.training.adaptation import METHODS, AdaptationCases, AdaptationJob, with_method
 from crosslabel.training.job import Job
 
 _REQUEST_FILE = "request.json"
@@ -65,10 +65,7 @@ class AdaptationTrainTask(StudiesTrainTask):
     def with_settings(self, request: Mapping[str, Any]) -> TaskSpec:
         task = super().with_settings(request)
         chosen = _first(request.get("method"))
-        if chosen is None:
-            return task
-        method = method_named(chosen).name
-        return task.model_copy(update={"adaptation": task.adaptation.model_copy(update={"method": method})})
+        return task if chosen is None else with_method(task, chosen)
 
     def check(self, request: Mapping[str, Any], studies: Studies) -> None:
         """Refuse early what would fail after ten seconds of starting a process.

@@ -92,6 +92,8 @@ class Job(ABC):
             self._check()
             # Processes that train together are one trainer.
             with self.store.only_trainer(self.task) if processes.rank() == 0 else contextlib.nullcontext():
+                if not resume and processes.rank() == 0:
+                    progress.begin_anew()
                 emit(self._last)
                 return self._train(emit, resume)
         except BeingTrainedError:

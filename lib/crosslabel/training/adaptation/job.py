@@ -126,6 +126,7 @@ class AdaptationJob(Job):
                 "target_validation": [case.id for case in data.held.cases],
                 "set_aside": data.aside,
             },
+            "metric": objective.metric,
             "metrics_on": _metrics_on(objective),
             "pseudo_labels": [
                 {"round": said["round"], "labels": said["labels"]}

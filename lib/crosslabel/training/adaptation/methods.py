@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from crosslabel.errors import TaskError
+from crosslabel.tasks import TaskSpec
 
 
 @dataclass(frozen=True)
@@ -60,3 +61,13 @@ def method_named(name: str) -> Method:
     if name not in METHODS:
         raise TaskError(f"There is no method of adaptation '{name}'; use one of {', '.join(METHODS)}.")
     return METHODS[name]
+
+
+def with_method(task: TaskSpec, name: str) -> TaskSpec:
+    """The task with another method of adaptation.
+
+    Raises:
+        TaskError: there is no such method.
+    """
+    changed = task.adaptation.model_copy(update={"method": method_named(name).name})
+    return task.model_copy(update={"adaptation": changed})

@@ -1,0 +1,76 @@
+"""Several methods of adaptation on the same data, and the choice between them without labels."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from crosslabel.checkpoints import ModelStore, Version
+from crosslabel.files import write_json
+from crosslabel.optimisation import RESUME_FILE, processes
+from crosslabel.tasks import TaskSpec
+from crosslabel.training.adaptation.data import AdaptationCases
+from crosslabel.training.adaptation.job import AdaptationJob
+from crosslabel.training.adaptation.methods import with_method
+
+_RESULTS = "methods.json"
+
+
+class MethodComparison:
+    """Adapts by each of several methods and serves the version that does best by the criterion that also chose its epoch.
+
+    That is the consistency on the same unlabelled target images, or Dice on held-back labelled ones where there are enough.
+
+    Args:
+        task: a segmentation task with a source domain.
+        methods: their names.
+        cases: of both domains.
+        store: where the versions are published; all of them stay.
+        folder: one folder of a run for each method below it, and ``methods.json`` with what each came to.
+        settings: of :class:`AdaptationJob`.
+    """
+
+    def __init__(
+        self, task: TaskSpec, methods: Sequence[str], cases: AdaptationCases, store: ModelStore, folder: Path, **settings: Any
+    ) -> None:
+        self.tasks = {name: with_method(task, name) for name in methods}
+        self.cases = cases
+        self.store = store
+        self.folder = folder
+        self.settings = settings
+
+    def run(self, *, resume: bool = False) -> Version | None:
+        """Adapt by all methods that are not done yet.
+
+        Returns:
+            The best version, which is served from now on; ``None`` if the job was cancelled, and in other processes than the
+            first.
+
+        Raises:
+            CrossLabelError: what is wrong with the data, the task or the settings.
+        """
+        done: dict[str, dict[str, Any]] = self._results() if resume else {}
+        for name, task in self.tasks.items():
+            if name in done:
+                continue
+            run_dir = self.folder / name
+            job = AdaptationJob(task, self.cases, self.store, run_dir, adapter_dir=self.folder / "adapter", **self.settings)
+            version = job.run(resume=resume and (run_dir / RESUME_FILE).is_file())
+            if processes.rank() > 0:
+                continue
+            if version is None:
+                return None
+            record = self.store.record(version)
+            reached = record["metrics"].get(record["metric"], 0.0)
+            done[name] = {"version": version.number, "metric": record["metric"], "value": reached}
+            write_json(self.folder / _RESULTS, done)
+        if processes.rank() > 0:
+            return None
+        best = max(self.tasks, key=lambda name: done[name]["value"])
+        return self.store.activate(self.tasks[best], done[best]["version"])
+
+    def _results(self) -> dict[str, dict[str, Any]]:
+        path = self.folder / _RESULTS
+        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
