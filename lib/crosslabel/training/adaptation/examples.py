@@ -1,4 +1,4 @@
-"""Target images as the adapted network segments them, for the report."""
+"""Images for the report: of the target as the network segments them, of the source as they are made to look."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from torch import nn
 
+from crosslabel.adaptation.image_level import ImageAdapter, Picture
 from crosslabel.inference import SlidingWindow, ask, standard_views
 from crosslabel.tasks import TaskSpec
 from crosslabel.training.prepared_cases import PreparedCases
@@ -57,6 +58,19 @@ def examples_of(task: TaskSpec, network: nn.Module, cases: PreparedCases, indice
                 dice={} if truth is None else {name: _dice(label == value, truth == value) for value, name in names},
             )
         )
+    return found
+
+
+def looks_of(adapter: ImageAdapter, cases: PreparedCases, indices: list[int], draws: int = 5) -> list[Picture]:
+    """Slices of source cases as they are, and as the adapter's randomisation makes them look in some draws."""
+    found = []
+    for index in indices:
+        case = cases[index]
+        place = _fullest(case.truth[0].numpy())
+        found.append(Picture(case.id, "as it is", _upright(_scaled(case.image[0].numpy()[place]))))
+        for draw in range(draws):
+            changed = adapter.patch(case.image, np.random.default_rng(draw), case.truth.float())
+            found.append(Picture(case.id, f"draw {draw + 1}", _upright(_scaled(changed[0].numpy()[place]))))
     return found
 
 

@@ -16,7 +16,7 @@ from crosslabel.optimisation import Outcome, ProgressEvent, State, processes, re
 from crosslabel.tasks import TaskSpec
 from crosslabel.tasks.building import network_of
 from crosslabel.training.adaptation.data import MEMORY_BYTES, AdaptationCases, AdaptationData, check_cases, prepare_data
-from crosslabel.training.adaptation.examples import examples_of
+from crosslabel.training.adaptation.examples import examples_of, looks_of
 from crosslabel.training.adaptation.methods import method_named
 from crosslabel.training.adaptation.objective import AdaptationObjective, evenly
 from crosslabel.training.adaptation.report import REPORT_FILE, write_report
@@ -91,7 +91,8 @@ class AdaptationJob(Job):
         for cases in (data.target, data.held, data.labelled):
             examples += examples_of(self.task, network, cases, evenly(len(cases), _MOST_EXAMPLES - len(examples)))
         curves = read_curves(self.run_dir)
-        write_report(self.run_dir / REPORT_FILE, self.task, provenance, curves, examples, adapter.pictures())
+        pictures = [*adapter.pictures(), *looks_of(adapter, data.source, evenly(len(data.source), 2))]
+        write_report(self.run_dir / REPORT_FILE, self.task, provenance, curves, examples, pictures)
 
     def _adapter_settings(self) -> dict[str, Any]:
         """The task's settings of image-level methods, if the method is one that has any."""

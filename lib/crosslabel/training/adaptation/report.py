@@ -35,15 +35,14 @@ def write_report(
         record: provenance of the version.
         curves: losses and metrics by epoch.
         examples: target images with what is predicted.
-        pictures: what the image-level method makes of source images.
+        pictures: what the image-level method makes of source images; at least one.
     """
     method = record["method"]
     report = Report(f"{task.title}: adaptation", subtitle=f"{method['title']} ({method['name']}), seed {task.training.seed}")
     _trust(report.section("How far to trust it"), record, examples)
     _by_label(report.section("By label"), task, examples)
     _examples(report.section("Examples"), task, examples)
-    if pictures:
-        _pictures(report.section("Source images in the target's look"), pictures)
+    _pictures(report.section("What is made of source images"), pictures)
     if record["pseudo_labels"]:
         _pseudo_labels(report.section("Pseudo-labels"), task, record["pseudo_labels"])
     _curves(report.section("Curves"), curves, record)
@@ -130,7 +129,7 @@ def _pictures(section: Section, pictures: Sequence[Picture]) -> None:
         for panel, picture in zip(row, group, strict=False):
             panel.imshow(picture.pixels, cmap="gray", vmin=0, vmax=1)
             panel.set_title(f"{name}\n{picture.title}", fontsize=6)
-    section.figure(figure, caption="One row for each source image, one column for each style")
+    section.figure(figure, caption="One row for each source image; styles of the target, or draws of the randomisation")
 
 
 def _pseudo_labels(section: Section, task: TaskSpec, rounds: Sequence[Mapping[str, Any]]) -> None:
