@@ -53,6 +53,25 @@ def test_a_job_publishes_a_version_that_segments_the_unlabelled_modality_and_say
     assert set(result.quality) == {"first", "second"}
 
 
+@pytest.mark.parametrize(
+    "network",
+    [
+        {"name": "dar_unet", "arguments": {"channels": [4, 8]}},
+        {"name": "UNet", "arguments": {"channels": [4, 8], "strides": [2], "norm": "BATCH"}},
+    ],
+    ids=["several heads and attention", "batch norm"],
+)
+def test_networks_with_several_heads_and_batch_norms_are_adapted_and_predict_alike_at_every_call(
+    tmp_path, cases, domains, network
+):
+    task = adaptation_task(training={"epochs": 2, "validate_every": 1}, network=network)
+    store, version = adapt(task, cases, tmp_path)
+    assert store.record(version)["pseudo_labels"]
+    image = read_image(domains[1] / "imagesTr" / "mr_50.nii.gz")
+    first, second = (load_predictor(task, store, "cpu").predict(image, augment=True) for _ in range(2))
+    np.testing.assert_array_equal(first.uncertainty, second.uncertainty)
+
+
 @pytest.mark.parametrize("epoch", ["1", "3"], ids=["before the first pseudo-labels", "between two rounds"])
 def test_a_killed_job_resumes_to_the_weights_of_an_uninterrupted_one(tmp_path, cases, domains, epoch):
     task = adaptation_task()
