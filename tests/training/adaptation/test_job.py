@@ -14,7 +14,7 @@ import torch
 
 from crosslabel.checkpoints import ModelStore
 from crosslabel.data import labelled_cases, unlabelled_cases
-from crosslabel.errors import CrossLabelError, DataError, TaskError
+from crosslabel.errors import CheckpointError, CrossLabelError, DataError, TaskError
 from crosslabel.images import read_image
 from crosslabel.inference import load_predictor
 from crosslabel.training import State
@@ -101,6 +101,9 @@ def test_a_job_that_is_stopped_while_it_makes_pseudo_labels_can_be_resumed(tmp_p
     store, version = adapt(task, cases, tmp_path, cancelled=cancelled)
     assert version is None
     assert store.current(task) is None
+    other = adaptation_task(adaptation={"confidence": 0.9})
+    with pytest.raises(CheckpointError, match="another method"):
+        AdaptationJob(other, cases, store, tmp_path / "run", device="cpu").run(resume=True)
     resumed = AdaptationJob(task, cases, store, tmp_path / "run", device="cpu").run(resume=True)
     assert store.record(resumed)["epoch"] in (2, 4)
 
