@@ -84,8 +84,7 @@ def task_for(data: str, network: str, policy: dict[str, Any], seed: int, **train
 
 def source_checkpoint(data: str, network: str) -> Path:
     """Weights of a network trained on all images of a data set, trained when they are first asked for (seed 0)."""
-    place = _SOURCES / f"{data.replace(' ', '-')}-{network}"
-    store = ModelStore(place / "models")
+    place, store = _place(data, network), source_store(data, network)
     task = task_for(data, network, {"name": "full"}, seed=0)
     with FileLock(f"{place}.lock"):
         version = store.current(task)
@@ -93,6 +92,15 @@ def source_checkpoint(data: str, network: str) -> Path:
             version = TrainingJob(task, cases_of(data), store, place / "run", device="cpu").run()
     assert version is not None
     return version.path
+
+
+def source_store(data: str, network: str) -> ModelStore:
+    """Where the sources of a data set and a network lie."""
+    return ModelStore(_place(data, network) / "models")
+
+
+def _place(data: str, network: str) -> Path:
+    return _SOURCES / f"{data.replace(' ', '-')}-{network}"
 
 
 def score(task: TaskSpec, training: Sequence[Case], test: Sequence[Case], weights: Path | None) -> dict[str, float]:

@@ -121,7 +121,7 @@ TABLE = Table(
     measure=measure,
     metrics={
         "milliseconds": "median of 15 warm requests to a real server, calibrated, with the score of unlike images and the "
-        "uncertainty over 4 views",
+        "uncertainty over 2 views",
         "images per second": "",
         "share of the bare network": "reading, preparing, classifying and scoring against the same network on ready tensors",
     },

@@ -74,7 +74,8 @@ def test_a_batch_is_answered_as_its_images_one_by_one(tmp_path):
     torch.manual_seed(0)
     classifier = Classifier(task, network_of(task).eval(), "tiny v1", demonstration=False)
     images = [read_image(folder / name / f"{n}.png", modality="XR") for name in ("bright", "dark") for n in range(3)]
-    for one, together in zip(map(classifier.predict, images), classifier.predict_batch(images), strict=True):
+    batch = classifier.predict_batch([classifier.preparation.forward(image) for image in images])
+    for one, together in zip(map(classifier.predict, images), batch, strict=True):
         assert one.probabilities == pytest.approx(together.probabilities, abs=1e-5)
         assert one.uncertainty == pytest.approx(together.uncertainty, abs=1e-4)
 

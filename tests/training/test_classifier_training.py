@@ -17,6 +17,7 @@ from crosslabel.inference import load_predictor
 from crosslabel.networks.backbones import build_trunk
 from crosslabel.training import TrainingJob
 from crosslabel.training.cross_validation import cross_validate
+from crosslabel.training.curves import write_curves
 
 SMALL = {"name": "torchvision.resnet18", "arguments": {"cut": "layer1"}}
 SHORT = {"epochs": 3, "steps_per_epoch": 6, "batch_size": 6, "validate_every": 1, "learning_rate": 0.01}
@@ -90,6 +91,11 @@ def test_the_cut_is_searched_once_and_kept_with_the_checkpoint(pictures, weights
     assert [row["parameters"] for row in table] == sorted(row["parameters"] for row in table)
     best = max(row["metric"] for row in table)
     assert record["network_found"] == {"cut": next(row["cut"] for row in table if row["metric"] == best)}
+    page = (tmp_path / "run" / "cuts.html").read_text()
+    assert all(f"<td>{row['cut']}" in page for row in table)
+    assert "data:image/png;base64," in page
+    write_curves(tmp_path / "run", tmp_path / "curves.html", "Curves")
+    assert (tmp_path / "curves.html").read_text().count("data:image/png;base64,") == 2
     predictor = load_predictor(spec, store, "cpu")
     assert predictor.network.trunk.cut == record["network_found"]["cut"]
 

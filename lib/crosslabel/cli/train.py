@@ -35,6 +35,7 @@ def train(
     """Train a task's network and serve the result from now on, as a new version."""
     from crosslabel.data import labelled_cases
     from crosslabel.training import RESUME_FILE, TrainingJob
+    from crosslabel.training.curves import write_curves
 
     spec = with_epochs(task_named(task), epochs)
     cases = labelled_cases(images, spec, own_values=labels_as is LabelsAs.TASK)
@@ -50,9 +51,12 @@ def train(
             stderr().print("Stopped; the same command with --resume goes on from the last whole epoch.")
             raise typer.Exit(130) from None
     if version is not None:
+        curves = run_dir / "curves.html"
+        write_curves(run_dir, curves, f"{spec.title}: {version.name}")
         record = store.record(version)
         reached = spoken_numbers(record["metrics"]) or "no metrics"
         stdout().print(f"{reached} on {record['metrics_on']}", soft_wrap=True, highlight=False)
+        stdout().print(f"Its curves are {curves}.", soft_wrap=True, highlight=False)
         stdout().print(f"{version.name} is served from now on ({version.path}).", soft_wrap=True, highlight=False)
 
 

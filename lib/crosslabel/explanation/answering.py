@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,10 +12,13 @@ import numpy as np
 from crosslabel.data import Case
 from crosslabel.errors import CrossLabelError, DataError
 from crosslabel.evaluation import Answers
-from crosslabel.images import Image, read_image
+from crosslabel.images import read_image
 from crosslabel.inference import ClassificationResult, Classifier
+from crosslabel.preparation import Prepared
 
 _BATCH = 16
+# Batches that are read in advance.
+_AHEAD = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,25 +59,34 @@ def answer_cases(
     answered: list[Case] = []
     results: list[ClassificationResult] = []
     failures: dict[str, str] = {}
-    for start in range(0, len(cases), _BATCH):
-        usable, images = [], []
-        for case in cases[start : start + _BATCH]:
-            try:
-                images.append(_checked(classifier, case))
-                usable.append(case)
-            except CrossLabelError as error:
-                failures[case.id] = str(error)
-        if images:
-            results += classifier.predict_batch(images)
-            answered += usable
-        on_progress(min(start + _BATCH, len(cases)))
+    # The next images are read while the network computes.
+    with ThreadPoolExecutor(max_workers=1) as reader:
+        starts = range(0, len(cases), _BATCH)
+        batches = deque(reader.submit(_read, classifier, cases[start : start + _BATCH]) for start in starts[:_AHEAD])
+        for number, start in enumerate(starts):
+            usable, prepared, unusable = batches.popleft().result()
+            if number + _AHEAD < len(starts):
+                following = starts[number + _AHEAD]
+                batches.append(reader.submit(_read, classifier, cases[following : following + _BATCH]))
+            failures |= unusable
+            if prepared:
+                results += classifier.predict_batch(prepared)
+                answered += usable
+            on_progress(min(start + _BATCH, len(cases)))
     if not answered:
         id, reason = next(iter(failures.items()), ("none", "no image was given"))
         raise DataError(f"None of the {len(cases)} images can be classified; the first, {id}: {reason}")
     return Answered(tuple(answered), tuple(results), failures)
 
 
-def _checked(classifier: Classifier, case: Case) -> Image:
-    image = read_image(case.image, modality=case.modality, sequence=case.sequence)
-    classifier.preparation.check(image)
-    return image
+def _read(classifier: Classifier, cases: Sequence[Case]) -> tuple[list[Case], list[Prepared], dict[str, str]]:
+    """Read and prepare images; those that cannot be are given with the reason."""
+    usable, prepared, failures = [], [], {}
+    for case in cases:
+        try:
+            image = read_image(case.image, modality=case.modality, sequence=case.sequence)
+            prepared.append(classifier.preparation.forward(image))
+            usable.append(case)
+        except CrossLabelError as error:
+            failures[case.id] = str(error)
+    return usable, prepared, failures

@@ -46,24 +46,18 @@ class Classifier:
         """
         prepared = self.preparation.forward(image)
         views = changed_views(prepared.tensor, self.task.trust.views, self.task.training.flip_axes)
-        found = self._describe(torch.cat([prepared.tensor[None], views]))
+        found = self._describe(torch.cat([prepared.tensor[None], views]), count=1)
         probabilities = self.trust.probabilities(found.logits)
-        (result,) = self._results([prepared], _first(found, 1))
+        (result,) = self._results([prepared], found)
         return result.with_uncertainty(normalised_entropy(probabilities))
 
     @torch.inference_mode()
-    def predict_batch(self, images: list[Image]) -> list[ClassificationResult]:
-        """Classify several images at once, without their uncertainty by changed views.
-
-        Raises:
-            ImageError: an image does not fit the task.
-            TaskError: the modality of one is unknown and matters.
-        """
-        prepared = [self.preparation.forward(image) for image in images]
+    def predict_batch(self, prepared: list[Prepared]) -> list[ClassificationResult]:
+        """Classify several prepared images at once; their uncertainty is that of one view."""
         return self._results(prepared, self._describe(torch.stack([one.tensor for one in prepared])))
 
-    def _describe(self, batch: torch.Tensor) -> Descriptors:
-        return describe(self.network, batch.to(next(self.network.parameters()).device))
+    def _describe(self, batch: torch.Tensor, count: int | None = None) -> Descriptors:
+        return describe(self.network, batch.to(next(self.network.parameters()).device), count)
 
     def _results(self, prepared: list[Prepared], found: Descriptors) -> list[ClassificationResult]:
         probabilities = self.trust.probabilities(found.logits).cpu()
@@ -116,7 +110,3 @@ def slice_weights(weights: torch.Tensor, prepared: Prepared, axis: int) -> tuple
         nearest = min(max(round(float(index)), 0), source.shape[stored] - 1)
         sums[nearest] = sums.get(nearest, 0.0) + weight
     return tuple(SliceWeight(index, stored, round(weight, 5)) for index, weight in sorted(sums.items()))
-
-
-def _first(found: Descriptors, count: int) -> Descriptors:
-    return Descriptors(found.logits[:count], found.deep[:count], found.early[:count])

@@ -37,8 +37,14 @@ class Descriptors:
     early: Tensor
 
 
-def describe(network: nn.Module, images: Tensor) -> Descriptors:
-    """Run a network on (batch, channels, \\*spatial) images that lie on its device."""
+def describe(network: nn.Module, images: Tensor, count: int | None = None) -> Descriptors:
+    """Run a network on (batch, channels, \\*spatial) images that lie on its device.
+
+    Args:
+        network: in evaluation mode.
+        images: to run it on.
+        count: how many of them, from the first, are described; all if ``None``. The logits are always those of all.
+    """
     maps: list[Tensor] = []
     _, convolution = first_convolution(network)
     handle = convolution.register_forward_hook(lambda _, inputs, output: maps.append(output))
@@ -46,9 +52,21 @@ def describe(network: nn.Module, images: Tensor) -> Descriptors:
         logits, features = logits_and_features(network, images)
     finally:
         handle.remove()
-    # Slices of volumes come one after another along the batch: (batch, slices, channels, positions).
-    flat = maps[0].unflatten(0, (len(images), -1)).flatten(3).movedim(2, 1).flatten(2)
-    return Descriptors(logits.float(), F.normalize(features.float(), dim=1), torch.cat([flat.mean(2), flat.std(2)], dim=1))
+    wanted = len(images) if count is None else count
+    # Slices of volumes come one after another along the batch, each as an image of its own.
+    slices = len(maps[0]) // len(images)
+    early = _mean_and_deviation(maps[0][: wanted * slices].float(), slices)
+    return Descriptors(logits.float(), F.normalize(features[:wanted].float(), dim=1), early)
+
+
+def _mean_and_deviation(maps: Tensor, slices: int) -> Tensor:
+    """(images * slices, channels, ...) -> (images, 2 * channels), over all positions of all slices of an image."""
+    variance, mean = torch.var_mean(maps.flatten(2), dim=2, correction=0)
+    if slices > 1:
+        variance, mean = variance.unflatten(0, (-1, slices)), mean.unflatten(0, (-1, slices))
+        variance = variance.mean(dim=1) + mean.var(dim=1, correction=0)
+        mean = mean.mean(dim=1)
+    return torch.cat([mean, variance.sqrt()], dim=1)
 
 
 @dataclass(frozen=True, eq=False)

@@ -128,4 +128,4 @@ class TrustSpec(Block):
     """
 
     in_distribution_share: float = Field(0.95, gt=0.5, le=1)
-    views: int = Field(4, ge=0, le=64)
+    views: int = Field(2, ge=0, le=64)

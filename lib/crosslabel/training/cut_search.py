@@ -14,11 +14,13 @@ from crosslabel.optimisation.progress import ProgressEvent, State
 from crosslabel.tasks.classification_settings import TruncatedPolicy
 from crosslabel.training.loop_settings import loop_settings
 from crosslabel.transfer import CutResult, TruncationSearch, costs_of
+from crosslabel.transfer.cut_report import write_cut_report
 
 if TYPE_CHECKING:
     from crosslabel.training.classifier_training import ClassifierTraining
 
-_CUTS_FILE = "cuts.json"
+SEARCHING = "Searching where to cut"
+_CUTS_FILE, _REPORT = "cuts.json", "cuts.html"
 
 
 class _CancelledError(Exception):
@@ -65,6 +67,13 @@ class CutSearch:
         except _CancelledError:
             return None
         self.results = search.results
+        write_cut_report(
+            self.training.job.run_dir / _REPORT,
+            network.trunk.architecture,
+            self.training.objective.metric,
+            self.results,
+            self.best.cut,
+        )
         return self.best.cut
 
     def facts(self) -> dict[str, Any]:
@@ -80,7 +89,7 @@ class CutSearch:
         settings = replace(settings, validate_every=min(settings.validate_every, settings.epochs))
 
         def tell(event: ProgressEvent) -> None:
-            self.emit(replace(event, message=event.message or f"Searching where to cut: after {cut}."))
+            self.emit(replace(event, message=event.message or f"{SEARCHING}: after {cut}."))
 
         folder = training.job.run_dir / "cuts" / cut
         outcome = training.loop(network, settings, folder, tell).run(resume=self.resume)
