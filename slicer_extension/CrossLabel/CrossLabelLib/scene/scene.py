@@ -74,20 +74,26 @@ class Scene:
 
     def clear(self, keep: slicer.vtkMRMLVolumeNode | None = None) -> None:
         """Remove the case's nodes from the scene."""
-        self._stop_observing()
         node = parameters.parameter_node()
         further = [node.GetNthNodeReference(_FURTHER, number) for number in range(node.GetNumberOfNodeReferences(_FURTHER))]
         node.RemoveNodeReferenceIDs(_FURTHER)
         if self.overlay is not None:
             overlays.hide(self.overlay)
-        for old in (self.overlay, self.segmentation, self.image, *further):
+        self._remove_segmentation()
+        for old in (self.overlay, self.image, *further):
             if old is not None and old is not keep:
-                slicer.mrmlScene.RemoveNode(old)
+                _remove(old)
 
     def show_labels(self, path: Path, values: Mapping[str, int], labels: Sequence[Label]) -> None:
         """Show a label file as segments; see :func:`segments.load_labels`."""
+        first = self.segmentation is None
         with self._quietly():
-            segments.load_labels(self._own_segmentation(), self._need_image(), path, values, labels)
+            try:
+                segments.load_labels(self._own_segmentation(), self._need_image(), path, values, labels)
+            except ServerError:
+                if first:
+                    self._remove_segmentation()
+                raise
 
     def start_empty(self, labels: Sequence[Label]) -> None:
         """Have an empty segment for each label that has none, to draw by hand."""
@@ -98,11 +104,13 @@ class Scene:
 
     def facts(self) -> Facts:
         """What is drawn, in voxels of the image."""
-        return segments.facts(self._need_segmentation(), self._need_image())
+        with self._quietly():
+            return segments.facts(self._need_segmentation(), self._need_image())
 
     def export(self, labels: Sequence[Label], path: Path) -> None:
         """Write the label file; see :func:`segments.export`."""
-        segments.export(self._need_segmentation(), self._need_image(), labels, path)
+        with self._quietly():
+            segments.export(self._need_segmentation(), self._need_image(), labels, path)
 
     def save_segmentation(self, path: Path) -> None:
         """All segments as they are, names, colours and overlaps included; ``path`` ends in .seg.nrrd."""
@@ -112,7 +120,9 @@ class Scene:
         storage.SetUseCompression(False)
         slicer.mrmlScene.AddNode(storage)
         try:
-            written = storage.WriteData(self._need_segmentation())
+            # Writing joins layers that do not overlap, which changes the segmentation but nothing that is drawn.
+            with self._quietly():
+                written = storage.WriteData(self._need_segmentation())
         finally:
             slicer.mrmlScene.RemoveNode(storage)
         if not written:
@@ -145,7 +155,7 @@ class Scene:
     def remove_map(self) -> None:
         if self.overlay is not None:
             overlays.hide(self.overlay)
-            slicer.mrmlScene.RemoveNode(self.overlay)
+            _remove(self.overlay)
 
     def jump(self, axis: int, index: int) -> None:
         """Show a slice of the image's file in all views; ``axis`` 0 is i."""
@@ -180,6 +190,11 @@ class Scene:
         self._observe(segmentation)
         return segmentation
 
+    def _remove_segmentation(self) -> None:
+        self._stop_observing()
+        if self.segmentation is not None:
+            _remove(self.segmentation)
+
     def _need_image(self) -> slicer.vtkMRMLVolumeNode:
         if self.image is None:
             raise ServerError("There is no image in the scene; open a case.", "refused")
@@ -211,6 +226,16 @@ class Scene:
 
     def _quietly(self) -> _Quietly:
         return _Quietly(self)
+
+
+def _remove(node: slicer.vtkMRMLDisplayableNode) -> None:
+    """Remove a node with what only it uses."""
+    own = [node.GetNthDisplayNode(number) for number in range(node.GetNumberOfDisplayNodes())]
+    own.extend(node.GetNthStorageNode(number) for number in range(node.GetNumberOfStorageNodes()))
+    slicer.mrmlScene.RemoveNode(node)
+    for other in own:
+        if other is not None:
+            slicer.mrmlScene.RemoveNode(other)
 
 
 class _Quietly:
