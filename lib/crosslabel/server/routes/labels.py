@@ -21,6 +21,8 @@ from crosslabel.store.stock_layout import CLASS_SUFFIX
 
 router = APIRouter(prefix="/datastore", tags=["Datastore"])
 
+_LONGEST_COMMENT = 2000
+
 Params = Annotated[str, Form()]
 Tag = Annotated[str, Query(pattern=TAG_PATTERN)]
 Task = Annotated[str | None, Query(description="needed where several tasks have a label of this image and tag")]
@@ -37,7 +39,7 @@ def save_label(
     params: Params = "{}",
     tag: Annotated[str, Query(pattern=f"{TAG_PATTERN}|^$")] = FINAL,
 ) -> dict[str, Any]:
-    """``params`` may name the ``task`` that the label is for, or the ``model`` that proposed it.
+    """``params`` may name the ``task`` that the label is for, or the ``model`` that proposed it, and hold a ``comment``.
 
     A label without either is for the only task that is for this kind of image and has its values; where there are
     several the answer names them.
@@ -48,7 +50,8 @@ def save_label(
     with received(label, (*IMAGE_SUFFIXES, CLASS_SUFFIX)) as path:
         if path.suffix != CLASS_SUFFIX:
             check_size(path, settings)
-        saved = studies.submit(image, path, tag or FINAL, info, author=who.name(info))
+        comment = str(info.get("comment") or "")[:_LONGEST_COMMENT]
+        saved = studies.submit(image, path, tag or FINAL, info, author=who.name(info), comment=comment)
     audited.update(task=saved.task)
     answer = {"image": image, "label": saved.image_id, "task": saved.task, "version": saved.version, "id": saved.id}
     return {**(app.on_save_label(image, saved.image_id) or {}), **answer}

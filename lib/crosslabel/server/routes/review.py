@@ -77,6 +77,7 @@ class ClassLabel(BaseModel):
         int | None, Field(ge=0, description="index along the volume's last stored axis; the volume if left out")
     ] = None
     sure: Annotated[bool | None, Field(description="whether the author is; unknown if left out")] = None
+    client_id: str | None = None
 
 
 class Remark(BaseModel):
@@ -179,7 +180,8 @@ def revert(app: App, audited: Audited, who: Who, label_id: LabelId, body: Remark
 def save_class(app: App, audited: Audited, who: Who, task: str, image: str, body: ClassLabel) -> LabelVersion:
     audited.update(task=known_task(app, task), image_id=image)
     remark = ClassRemark(body.comment, body.slice, body.sure)
-    return _version(app.datastore().submit_class(image, task, body.class_name, remark, author=who.name()))
+    author = who.name(body.model_dump())
+    return _version(app.datastore().submit_class(image, task, body.class_name, remark, author=author))
 
 
 def _audited_label(app: CrossLabelApp, audited: dict[str, str], label_id: int) -> LabelRecord:

@@ -16,10 +16,7 @@ def state(transport: Transport, task: str) -> AdaptationState:
     """What can be adapted from and how, and the last run."""
     answer = Fields(transport.json("GET", path(task)), "the adaptation")
     return AdaptationState(
-        sources=tuple(
-            Source(entry.text("name"), entry.integer("images", 0), entry.text("modality", ""), entry.text("sequence", ""))
-            for entry in answer.objects("sources")
-        ),
+        sources=tuple(_source(entry) for entry in answer.objects("sources")),
         methods=tuple((entry.text("name"), entry.text("title", "")) for entry in answer.objects("methods")),
         run=_run(answer.object("run")),
     )
@@ -38,6 +35,11 @@ def stop(transport: Transport, task: str) -> None:
 
 def path(task: str) -> str:
     return f"/api/v1/adaptation/{quote(task, safe='')}"
+
+
+def _source(entry: Fields) -> Source:
+    texts = (entry.text(name, "") for name in ("modality", "sequence", "problem"))
+    return Source(entry.text("name"), entry.integer("images", 0), *texts)
 
 
 def _run(entry: Fields | None) -> AdaptationRun | None:

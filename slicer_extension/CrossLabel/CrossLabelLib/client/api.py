@@ -149,7 +149,7 @@ class Client:
             return self._save_class_file(task, image, name, comment)
         body: dict[str, Any] = {"class": name, "comment": comment, **self._person}
         if self._offers("class-labels"):
-            body.update(class_name=name, sure=sure, slice=slice)
+            body.update(sure=sure, slice=slice)
         return labels.save_class(self.transport, task, image, body)
 
     def history(self, task: str, image: str) -> list[LabelVersion]:

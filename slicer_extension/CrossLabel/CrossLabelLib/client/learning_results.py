@@ -104,12 +104,13 @@ class LearningState:
 
 @dataclass(frozen=True)
 class Source:
-    """Labelled images of another modality that the server offers to learn from."""
+    """Labelled images of another modality that the server offers to learn from; ``problem`` says why it cannot be used."""
 
     name: str
     images: int
     modality: str = ""
     sequence: str = ""
+    problem: str = ""
 
 
 @dataclass(frozen=True)
