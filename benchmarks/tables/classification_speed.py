@@ -10,6 +10,7 @@ from pathlib import Path
 from statistics import median
 
 import numpy as np
+import psutil
 import requests
 import torch
 import yaml
@@ -63,8 +64,12 @@ def measure(cell: Cell) -> dict[str, float]:
         variables = {"CROSSLABEL_TASKS": str(folder / "tasks"), "CROSSLABEL_MODELS": str(folder / "models")}
         with served(folder / "studies", _PORT, **variables) as server:
             output = "json" if cell.row == _ANSWER else "heatmap"
-            seconds = [_ask(f"{server.address}/infer/speed?image=xr_0&output={output}") for _ in range(_REPETITIONS + 2)]
-        return {"milliseconds": 1000 * median(seconds[2:])}
+            address, process = f"{server.address}/infer/speed?image=xr_0&output={output}", psutil.Process(server.process)
+            _ask(address), _ask(address)
+            before = _processor_seconds(process)
+            seconds = [_ask(address) for _ in range(_REPETITIONS)]
+            spent = (_processor_seconds(process) - before) / _REPETITIONS
+        return {"milliseconds": 1000 * median(seconds), "processor milliseconds": 1000 * spent}
 
 
 def _some_trust(task: TaskSpec, network: torch.nn.Module) -> Trust:
@@ -81,6 +86,11 @@ def _ask(address: str) -> float:
     started = time.perf_counter()
     requests.post(address, timeout=60).raise_for_status()
     return time.perf_counter() - started
+
+
+def _processor_seconds(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return times.user + times.system
 
 
 def _folder(task: TaskSpec, store: ModelStore, folder: Path, rng: np.random.Generator) -> dict[str, float]:
@@ -122,9 +132,11 @@ TABLE = Table(
     metrics={
         "milliseconds": "median of 15 warm requests to a real server, calibrated, with the score of unlike images and the "
         "uncertainty over 2 views",
-        "images per second": "",
+        "processor milliseconds": "processor time of the server for one request: what is left of the former where nothing else "
+        "runs, on one core",
+        "images per second": "on one core",
         "share of the bare network": "reading, preparing, classifying and scoring against the same network on ready tensors",
     },
-    note="Goals: the answer below 100 ms and the heat map below 400 ms on 2 cores; a folder at no less than 80 % of the bare "
+    note="Measured on a machine that others used at the same time (load 4 to 8 on 2 cores), with one thread. Goals: the answer below 100 ms and the heat map below 400 ms on 2 cores; a folder at no less than 80 % of the bare "
     "network's throughput.",
 )
