@@ -83,3 +83,15 @@ def test_each_loss_moves_its_own_side_only(kind):
 def test_the_average_is_not_trained():
     training = TINY.multi_style(1)
     assert not any(parameter.requires_grad for parameter in training.average.parameters())
+
+
+@pytest.mark.parametrize("kind", ["multi_style", "cycle"])
+def test_half_precision_gives_nearly_the_same_losses_and_finite_gradients(kind):
+    torch.manual_seed(0)
+    training = getattr(TINY, kind)(1)
+    exact = {name: loss.item() for name, loss in training(*slices()).items()}
+    with torch.autocast("cpu", torch.bfloat16):
+        losses = training(*slices())
+    assert {name: loss.item() for name, loss in losses.items()} == pytest.approx(exact, rel=0.1, abs=0.05)
+    torch.stack([loss.float() for loss in losses.values()]).sum().backward()
+    assert all(torch.isfinite(parameter.grad).all() for parameter in training.parameters() if parameter.grad is not None)
