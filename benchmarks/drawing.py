@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from benchmarks import results
 from benchmarks.table import Cell, Table
+from crosslabel.learning.curves import paired_interval
 
 _OPEN = "open"
 
@@ -45,6 +46,8 @@ def markdown(table: Table, found: dict[Cell, dict[str, Any]]) -> str:
         for row in table.rows:
             values = [_spread(_values(found, row, column, metric)) for column in columns]
             parts.append(f"| {row} | {' | '.join(values)} |")
+        if table.baseline:
+            parts += _against(table, found, metric)
     parts += ["", _provenance(found.values()), ""]
     return "\n".join(parts)
 
@@ -61,11 +64,30 @@ def _columns_of(table: Table, found: dict[Cell, dict[str, Any]], metric: str) ->
     return tuple(column for column in table.columns if column in having or column not in measured) or table.columns
 
 
-def _values(found: dict[Cell, dict[str, Any]], row: str, column: str, metric: str) -> list[float]:
+def _against(table: Table, found: dict[Cell, dict[str, Any]], metric: str) -> list[str]:
+    """Differences from the baseline's row, paired by seed: mean and Student's 95 % interval."""
+    lines = []
+    for row in table.rows:
+        for column in table.columns:
+            pairs = [
+                (_values(found, row, column, metric, seed), _values(found, table.baseline, column, metric, seed))
+                for seed in table.seeds
+            ]
+            differences = [ours[0] - theirs[0] for ours, theirs in pairs if ours and theirs]
+            if row != table.baseline and len(differences) > 1:
+                mean, low, high, p = paired_interval(differences)
+                lines.append(
+                    f"- {row} against {table.baseline}: {mean:+.4f}, 95 % interval {low:+.4f} to {high:+.4f}, "
+                    f"p {p:.2f} (n={len(differences)})"
+                )
+    return ["", *lines] if lines else []
+
+
+def _values(found: dict[Cell, dict[str, Any]], row: str, column: str, metric: str, seed: int | None = None) -> list[float]:
     return [
         result["metrics"][metric]
         for cell, result in found.items()
-        if (cell.row, cell.column) == (row, column) and metric in result["metrics"]
+        if (cell.row, cell.column) == (row, column) and metric in result["metrics"] and seed in (None, cell.seed)
     ]
 
 

@@ -37,6 +37,7 @@ class Table:
         metrics: the numbers to show, with their unit or meaning.
         note: what a reader has to know to understand the numbers.
         derive: more metrics of a cell from those of all cells, such as its place between two others.
+        baseline: row that the others are compared with seed by seed; empty for none.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Table:
     metrics: dict[str, str]
     note: str = ""
     derive: Derivation = lambda measured: {}
+    baseline: str = ""
 
     def cells(self, row: str | None = None, column: str | None = None, seed: int | None = None) -> Iterator[Cell]:
         """The cells, all or those of one row, column or seed."""

@@ -120,7 +120,7 @@ def test_typiclust_picks_as_scikit_activeml_does_from_clear_clusters():
     labels = np.full(len(points), np.nan)
     labels[0] = 0
     theirs = OracleTypiClust(random_state=0).query(points, labels, batch_size=3)
-    pool = Pool(ids=list(map(str, range(1, 60))), vectors={"features": points[1:]}, labelled={"features": points[:1]})
+    pool = Pool(ids=list(map(str, range(1, 60))), vectors={"features": points[1:]}, labelled={"features": points[:1]}, batch=3)
     assert [index + 1 for index in indices(select("typiclust", pool, 3))] == list(theirs)
 
 

@@ -8,7 +8,7 @@ import pytest
 import SimpleITK as sitk
 
 from crosslabel.errors import ImageError, NotFoundError
-from crosslabel.server.final_labels import final_cases
+from crosslabel.learning.final_labels import final_cases
 from crosslabel.server.studies import Studies
 from crosslabel.server.submissions import UnknownTaskError
 from crosslabel.server.upkeep import Upkeep
@@ -177,16 +177,16 @@ def test_final_cases_are_the_labels_of_the_task(studies, drawn, tmp_path):
     studies.submit("mr_0", drawn(), "final", {}, author="anna")
     studies.submit("mr_2", drawn("mr_2.nii.gz"), "original", {}, author="anna")
     save_class(studies, tmp_path, "bright_0", "bright")
-    assert [(case.id, case.own_values) for case in final_cases(studies, SEGMENTATION)] == [("mr_0", True)]
-    assert [(case.id, case.label) for case in final_cases(studies, CLASSIFICATION)] == [("bright_0", "bright")]
+    assert [(case.id, case.own_values) for case in final_cases(studies.store, SEGMENTATION)] == [("mr_0", True)]
+    assert [(case.id, case.label) for case in final_cases(studies.store, CLASSIFICATION)] == [("bright_0", "bright")]
 
 
 def test_only_approved_labels_train_where_it_is_set_so(studies, drawn):
     for image in ("mr_0", "mr_1"):
         studies.submit(image, drawn(f"{image}.nii.gz"), "final", {}, author="anna")
-    assert final_cases(studies, SEGMENTATION, TrainingPolicy.APPROVED) == []
+    assert final_cases(studies.store, SEGMENTATION, TrainingPolicy.APPROVED) == []
     studies.store.reviews.approve(SEGMENTATION.name, "mr_1", 1, reviewer="ben")
-    assert [case.id for case in final_cases(studies, SEGMENTATION, TrainingPolicy.APPROVED)] == ["mr_1"]
+    assert [case.id for case in final_cases(studies.store, SEGMENTATION, TrainingPolicy.APPROVED)] == ["mr_1"]
 
 
 def test_what_waits_is_neither_labelled_nor_in_other_hands_and_returns_when_sent_back(studies, drawn):

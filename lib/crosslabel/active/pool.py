@@ -19,6 +19,7 @@ class Pool:
         labelled: (m, d) by name: the same vectors of the labelled images.
         class_names: the structures or classes that ``class_scores`` are of.
         class_scores: (n, classes): uncertainty about each; nan where an image does not show it.
+        batch: about so many images are labelled before the network learns and looks again.
     """
 
     ids: Sequence[str]
@@ -27,6 +28,7 @@ class Pool:
     labelled: Mapping[str, np.ndarray] = field(default_factory=dict)
     class_names: Sequence[str] = ()
     class_scores: np.ndarray | None = None
+    batch: int = 10
 
     def __len__(self) -> int:
         return len(self.ids)

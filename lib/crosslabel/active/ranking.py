@@ -15,7 +15,11 @@ LONGEST = 200
 
 
 def pool_of(
-    scans: Mapping[str, ImageScores], waiting: Sequence[str], labelled: Collection[str], classes: Sequence[str]
+    scans: Mapping[str, ImageScores],
+    waiting: Sequence[str],
+    labelled: Collection[str],
+    classes: Sequence[str],
+    batch: int = 10,
 ) -> Pool:
     """The pool of the waiting images that could be scored.
 
@@ -24,6 +28,7 @@ def pool_of(
         waiting: ids to choose from.
         labelled: ids of labelled images.
         classes: names of the structures or classes.
+        batch: about so many are labelled before the next look.
     """
     ours = [scans[image_id] for image_id in waiting if image_id in scans and not scans[image_id].problem]
     theirs = [scans[image_id] for image_id in labelled if image_id in scans and not scans[image_id].problem]
@@ -41,6 +46,7 @@ def pool_of(
         },
         class_names=classes,
         class_scores=by_class if len(ours) and len(classes) else None,
+        batch=batch,
     )
 
 

@@ -80,7 +80,7 @@ class ModelStore:
         try:
             number = json.loads((self._home(task) / _CURRENT).read_text(encoding="utf-8"))["version"]
         except FileNotFoundError:
-            return self._demonstration(task)
+            return self.demonstration(task)
         return self._version(task, number)
 
     def load(self, task: TaskSpec, version: Version | None = None) -> Checkpoint:
@@ -179,7 +179,8 @@ class ModelStore:
     def _version(self, task: TaskSpec, number: int) -> Version:
         return Version(task.name, number, self._home(task) / f"v{number}" / _WEIGHTS)
 
-    def _demonstration(self, task: TaskSpec) -> Version | None:
+    def demonstration(self, task: TaskSpec) -> Version | None:
+        """The checkpoint that ships with the project, where the task has one."""
         if task.checkpoint is None:
             return None
         path = Path(task.checkpoint)

@@ -20,6 +20,7 @@ from crosslabel.cli.failures import OneLineFailures
 from crosslabel.cli.labels import label_commands
 from crosslabel.cli.predict import predict
 from crosslabel.cli.serve import serve
+from crosslabel.cli.simulate import simulate
 from crosslabel.cli.task import task_commands
 from crosslabel.cli.token import token_commands
 from crosslabel.cli.train import train
@@ -59,6 +60,9 @@ def _example(command: str) -> str:
 
 app.command(epilog=_example("serve --studies ./studies --port 8000"))(serve)
 app.command(epilog=_example("train hippocampus --images ./Task04_Hippocampus --epochs 30"))(train)
+app.command(
+    epilog=_example("simulate hippocampus --images ./imagesTr --labels ./labelsTr --strategy default,random --report sim.html")
+)(simulate)
 app.command(epilog=_example("adapt abdomen_ct_mr --source ./ct_labelled --target ./mr --out ./run"))(adapt)
 app.command(epilog=_example("predict abdomen_ct_mr --images scan.nii.gz dicom_folder/ --out ./predictions"))(predict)
 app.command(epilog=_example("evaluate hippocampus --predictions ./predictions --labels ./Task04_Hippocampus"))(evaluate)

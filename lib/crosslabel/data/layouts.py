@@ -46,6 +46,30 @@ def labelled_cases(folder: Path, task: TaskSpec, *, own_values: bool = False) ->
     return sorted(cases, key=lambda case: case.id)
 
 
+def cases_of(images: Path, labels: Path | None, task: TaskSpec, *, own_values: bool = False) -> list[Case]:
+    """Labelled cases whose labels may lie in a folder of their own, sorted by id.
+
+    Args:
+        images: folder of images; a data set in a known layout if ``labels`` is None.
+        labels: folder of label files called like their images; of a classification the class folders' or table's place.
+        task: what to read it for.
+        own_values: the label files hold the task's own values.
+
+    Raises:
+        DataError: a folder is missing, or no image has a label.
+    """
+    if labels is None or task.kind == "classification":
+        return labelled_cases(images if labels is None else labels, task, own_values=own_values)
+    for folder in (images, labels):
+        if not folder.is_dir():
+            raise DataError(f"The folder {folder} does not exist; give one that holds images or labels.")
+    by_id = {case_id(path): path for path in images_in(images)}
+    cases = _matching(by_id, labels, _dataset_json(labels.parent), own_values)
+    if not cases:
+        raise DataError(f"No label in {labels} is called like an image in {images}; labels carry the names of their images.")
+    return sorted(cases, key=lambda case: case.id)
+
+
 def _paired(folder: Path, task: TaskSpec, own_values: bool) -> list[Case]:
     for images, labels in _PAIRED_LAYOUTS:
         if (folder / labels).is_dir() and (folder / images).is_dir():
@@ -53,12 +77,17 @@ def _paired(folder: Path, task: TaskSpec, own_values: bool) -> list[Case]:
             by_id = {case_id(path): path for path in images_in(folder / images)}
             # MONAI Label writes the task's own values.
             own = own_values or labels == "labels/final"
-            return [
-                Case(id, by_id[id], path, value_names=_value_names(described), own_values=own)
-                for path in images_in(folder / labels)
-                if (id := image_id_of(path)) in by_id
-            ]
+            return _matching(by_id, folder / labels, described, own)
     raise DataError(f"{folder} is in no known layout; {_expected(task)}")
+
+
+def _matching(images: dict[str, Path], labels: Path, described: dict, own_values: bool) -> list[Case]:
+    """The label files of a folder that are called like one of the images."""
+    return [
+        Case(id, images[id], path, value_names=_value_names(described), own_values=own_values)
+        for path in images_in(labels)
+        if (id := image_id_of(path)) in images
+    ]
 
 
 def _classes(folder: Path, task: TaskSpec) -> list[Case]:

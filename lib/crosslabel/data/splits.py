@@ -37,13 +37,13 @@ def hold_back(cases: Sequence[Case], share: float, seed: int = 0) -> tuple[list[
     held: set[str] = set()
     for members in groups.values():
         if len(members) >= _FEWEST_TO_SPLIT:
-            ranked = sorted(members, key=lambda group: _position(group, seed))
-            below = [group for group in ranked if _position(group, seed) < share]
+            ranked = sorted(members, key=lambda group: position(group, seed))
+            below = [group for group in ranked if position(group, seed) < share]
             held.update(below or (ranked[:1] if share > 0 else []))
     return [case for case in cases if case.group not in held], [case for case in cases if case.group in held]
 
 
-def _position(group: str, seed: int) -> float:
+def position(group: str, seed: int) -> float:
     """A number in [0, 1) that depends on the patient or id and the seed alone."""
     digest = hashlib.sha256(f"{seed}:{group}".encode()).digest()
     return int.from_bytes(digest[:8], "big") / 2**64
@@ -80,7 +80,7 @@ def stratified_folds(
     def rarest(owner: str) -> str:
         return min((str(case.label) for case in owned[owner]), key=lambda label: (sizes[label], label))
 
-    order = sorted(owned, key=lambda owner: (sizes[rarest(owner)], rarest(owner), -len(owned[owner]), _position(owner, seed)))
+    order = sorted(owned, key=lambda owner: (sizes[rarest(owner)], rarest(owner), -len(owned[owner]), position(owner, seed)))
     held: list[Counter[str]] = [Counter() for _ in range(count)]
     fold_of: dict[str, int] = {}
     for owner in order:

@@ -9,7 +9,8 @@ from typing import Any
 
 from crosslabel.errors import ImageError, NotFoundError
 from crosslabel.images import read_image
-from crosslabel.server.submissions import Submission, is_for, task_of
+from crosslabel.learning.final_labels import is_for
+from crosslabel.server.submissions import Submission, task_of
 from crosslabel.server.upkeep import Upkeep
 from crosslabel.store import FINAL, ConflictError, ImageRecord, ImageState, LabelRecord, Origin, Store
 from crosslabel.store.class_labels import slice_tag

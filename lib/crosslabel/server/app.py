@@ -80,6 +80,8 @@ class CrossLabelApp(MONAILabelApp):
             "class-labels",
         ]
         self.own_server = False
+        # Names of the tasks for which somebody has asked for a case since the server started.
+        self.worked_on: set[str] = set()
         self._policy = _training_policy(conf)
         self.sources = sources_from_text(conf.get("sources", ""))
         super().__init__(

@@ -16,6 +16,7 @@ import crosslabel
 from crosslabel.server.auditing import Audit, Auditing
 from crosslabel.server.failures import handle_failures
 from crosslabel.server.jobs import TrainingJobs
+from crosslabel.server.learning_loop import LearningLoop
 from crosslabel.server.limits.capacity import Capacity
 from crosslabel.server.limits.messages import MessageLimits
 from crosslabel.server.metrics import Metrics
@@ -37,6 +38,7 @@ from crosslabel.server.routes import (
     session,
     train,
     v1,
+    versions,
     weights,
 )
 from crosslabel.server.routes.stock import stock_routes
@@ -62,6 +64,7 @@ _OWN = (
     review,
     weights,
     learning,
+    versions,
 )
 
 
@@ -74,9 +77,12 @@ async def _lifespan(server: FastAPI) -> AsyncIterator[None]:
     app.predictors.seconds = server.state.settings.inference_seconds
     await run_in_threadpool(app.on_init_complete)
     jobs = TrainingJobs(app)
-    server.state.app, server.state.jobs = app, jobs
+    learning = LearningLoop(app, jobs)
+    server.state.app, server.state.jobs, server.state.learning = app, jobs, learning
+    learning.start()
     server.state.metrics.watch_trainings(lambda: len(jobs.alive()))
     yield
+    await run_in_threadpool(learning.close)
     await run_in_threadpool(jobs.shut_down)
 
 

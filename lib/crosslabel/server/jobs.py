@@ -65,6 +65,19 @@ class TrainingJobs:
             request = {**settings, "model": training, "run": new_run_name()}
             return _snapshot(background.run_background_task(request, "train"))
 
+    def start_own(self, task: str, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Start what the server itself wants done for a task; never waits for another.
+
+        Raises:
+            AlreadyRunningError: a training runs.
+            BeingTrainedError: a process that this server did not start trains the task.
+        """
+        with self._submitting:
+            if self.alive():
+                raise AlreadyRunningError("Another training runs.")
+            self.app.store.check_not_trained(self.app.tasks[task])
+            return _snapshot(background.run_background_task({**request, "model": task, "run": new_run_name()}, "train"))
+
     def alive(self) -> list[dict[str, Any]]:
         """Jobs that run or wait, the running one first."""
         return [job for job in background.tasks("train") if job["status"] in ALIVE]

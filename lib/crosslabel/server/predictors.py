@@ -10,6 +10,7 @@ from typing import TypeVar
 from crosslabel.checkpoints import ModelStore, Version
 from crosslabel.images import Image
 from crosslabel.inference import Predictor, Result, answer, load_predictor
+from crosslabel.server.inference_signal import InferenceSignal
 from crosslabel.server.limits.deadline import Deadline, too_long
 from crosslabel.tasks import TaskSpec
 
@@ -32,6 +33,7 @@ class Predictors:
         self.device = device
         self.seconds = seconds
         self._deadline = Deadline()
+        self._signal = InferenceSignal(store.folder)
         self._loaded: dict[str, tuple[Version, Predictor]] = {}
         self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
@@ -62,7 +64,8 @@ class Predictors:
             if not lock.acquire(timeout=self.seconds):
                 raise too_long()
             try:
-                return question(self._current(task))
+                with self._signal.raised():
+                    return question(self._current(task))
             finally:
                 lock.release()
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from crosslabel.errors import CrossLabelError, ImageError, NotFoundError
 from crosslabel.images import Grid, in_order_of, read_grid, read_label, write_label
+from crosslabel.learning.final_labels import is_for
 from crosslabel.server.numbering import BACKGROUND, numbering_of, values_by_name
 from crosslabel.store import ImageRecord, ImageState
 from crosslabel.store.stock_layout import CLASS_SUFFIX, read_class_label
@@ -146,13 +147,6 @@ def task_of(
 def suitable(image: ImageRecord, tasks: Mapping[str, TaskSpec]) -> list[TaskSpec]:
     """The tasks that an image is for."""
     return [task for task in tasks.values() if is_for(image, task)]
-
-
-def is_for(image: ImageRecord, task: TaskSpec) -> bool:
-    """Whether an image can be read and is of the kind that a task is for."""
-    if image.state is not ImageState.READY or image.summary is None:
-        return False
-    return bool(task.eligible(image.summary.dimension, image.summary.modality, image.summary.sequence))
 
 
 def _named(info: Mapping[str, Any], tasks: Mapping[str, TaskSpec]) -> TaskSpec | None:

@@ -18,9 +18,12 @@ from pydantic import ValidationError
 from crosslabel.checkpoints import ModelStore
 from crosslabel.data import Case
 from crosslabel.errors import DataError, TaskError
+from crosslabel.learning.final_labels import final_cases
 from crosslabel.optimisation.loop import RESUME_FILE
-from crosslabel.server.final_labels import final_cases
+from crosslabel.server.inference_signal import InferenceSignal
+from crosslabel.server.learning_job import ROUND, SCORE, LearningJob
 from crosslabel.server.studies import Studies
+from crosslabel.server.trainer_controls import TrainerControls
 from crosslabel.store import TrainingPolicy
 from crosslabel.tasks import TaskSpec, TrainingSpec
 from crosslabel.training import Job, ProgressEvent, State, TrainingJob, read_progress
@@ -117,7 +120,12 @@ class StudiesTrainTask(TrainTask):
         """
         resume = bool(request.get("resume"))
         run = (self._latest_run() if resume else None) or self._run_dir(str(request.get("run") or new_run_name()))
-        job = self._job_of(request, datastore, run, on_event=_print, cancelled=_told_to_end())
+        if request.get(ROUND) or request.get(SCORE):
+            LearningJob(self.task, self.store, self.policy).run(request, datastore, run, _told_to_end(), _print)
+            return self.stats()
+        signal = InferenceSignal(self.store.folder)
+        controls = TrainerControls(datastore.store, self.task.name, signal, _told_to_end(), obeys_off=False)
+        job = self._job_of(request, datastore, run, on_event=_print, cancelled=controls.cancelled)
         version = job.run(resume=resume)
         if version is not None:
             (run / RESUME_FILE).unlink(missing_ok=True)
@@ -156,6 +164,16 @@ class StudiesTrainTask(TrainTask):
             stats["total_time"] = f"{event['elapsed_seconds']:.0f} s"
         return stats
 
+    def progress(self) -> dict[str, Any] | None:
+        """The last event of the last run, as failed where its process is gone; None if there was none."""
+        job = self._job()
+        run = self._run_of(job)
+        event = read_progress(run) if run is not None else None
+        if event is not None and not State(event["state"]).over and (job is None or job["status"] not in ALIVE):
+            message = event["message"] or "The training process ended before it was done."
+            return {**event, "state": State.FAILED.value, "message": message}
+        return event
+
     def _job_of(
         self,
         request: Mapping[str, Any],
@@ -171,11 +189,12 @@ class StudiesTrainTask(TrainTask):
         return TrainingJob(task, cases, self.store, run, start_from=start_from, on_event=on_event, cancelled=cancelled)
 
     def _final_cases(self, studies: Studies) -> list[Case]:
-        return final_cases(studies, self.task, self.policy)
+        return final_cases(studies.store, self.task, self.policy)
 
     def _job(self) -> dict[str, Any] | None:
         """The background job that trains the task now, else the one that this server started last for it."""
-        mine = [job for job in background_tasks("train") if job["request"].get("model") == self.model]
+        jobs = [job for job in background_tasks("train") if not job["request"].get(SCORE)]
+        mine = [job for job in jobs if job["request"].get("model") == self.model]
         return next((job for job in mine if job["status"] == "RUNNING"), mine[-1] if mine else None)
 
     def _without_progress(self, job: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from crosslabel.errors import CrossLabelError, ImageError, NotFoundError
 from crosslabel.images.naming import suffix_of
@@ -17,7 +17,7 @@ from crosslabel.store.folders import Folders
 from crosslabel.store.images import require_image
 from crosslabel.store.label_rows import STANDING, Content, Origin, add_row, newest, next_version, reader, version_row
 from crosslabel.store.records import ImageState, LabelRecord
-from crosslabel.store.schema import images, labels
+from crosslabel.store.schema import images, labels, reviews
 from crosslabel.store.staging import Staging
 from crosslabel.tasks.settings import NAME_PATTERN
 
@@ -159,6 +159,13 @@ class Labels:
         with self._database.reading() as connection:
             rows = connection.execute(query.where(labels.c.tag == tag, standing, present)).all()
         return {(row.task, row.image_id) for row in rows}
+
+    def signature(self, task: str) -> tuple[int, ...]:
+        """Numbers that are others after any label of the task was saved or judged; for whoever has to look often."""
+        newest = select(func.coalesce(func.max(labels.c.id), 0), func.count()).where(labels.c.task == task)
+        judged = select(func.coalesce(func.max(reviews.c.id), 0))
+        with self._database.reading() as connection:
+            return (*connection.execute(newest).one(), connection.scalar(judged) or 0)
 
     def tasks(self) -> Sequence[str]:
         """Names of all tasks that have labels, sorted."""

@@ -164,7 +164,7 @@ class Job(ABC):
         """
         provenance = {**self._provenance(outcome, seconds), **facts}
         self._before_publishing(outcome, provenance)
-        version = self.store.publish(self.task, outcome.weights, provenance, extras=extras)
+        version = self.store.publish(self.task, outcome.weights, provenance, extras=extras, activate=self._promotes())
         # A finished run has nothing left to resume; going on with it would publish the same weights again.
         (self.run_dir / RESUME_FILE).unlink(missing_ok=True)
         emit(replace(self._last, state=State.FINISHED, eta_seconds=0.0, message=f"Published {version.name}."))
@@ -173,6 +173,10 @@ class Job(ABC):
     def _before_publishing(self, outcome: Outcome, provenance: dict[str, Any]) -> None:
         """Called with what is about to be published, for a report."""
         return
+
+    def _promotes(self) -> bool:
+        """Whether the version is served from now on; asked after it was described."""
+        return True
 
     def _provenance(self, outcome: Outcome, seconds: float) -> dict[str, Any]:
         return {

@@ -17,7 +17,7 @@ _MOST_CLUSTERS = 500
 class TypiClust:
     """The most typical image of each cluster that holds no label yet, the largest cluster first.
 
-    As many clusters as labelled and wanted images together, by k-means on the network's features (the appearance, where
+    As many clusters as labelled images and a batch together, by k-means on the network's features (the appearance, where
     there is no network yet). An image is typical where its neighbours are near: (mean distance to its 5 nearest neighbours
     in the cluster)^-1.
     """
@@ -31,7 +31,8 @@ class TypiClust:
         ours, theirs = pool.comparable()
         everything = np.concatenate([theirs, ours])
         wanted = min(count, len(pool))
-        clusters = _clusters(everything, min(len(theirs) + wanted, len(everything), _MOST_CLUSTERS), rng)
+        groups = len(theirs) + min(wanted, pool.batch)
+        clusters = _clusters(everything, min(groups, len(everything), _MOST_CLUSTERS), rng)
         free = {index: int(cluster) for index, cluster in enumerate(clusters[len(theirs) :])}
         covered = np.bincount(clusters[: len(theirs)], minlength=clusters.max() + 1)
         picks: list[Pick] = []

@@ -25,6 +25,8 @@ def next_sample(
     sample = app.next_sample(request)
     asked = request.get("task")
     audited.update(task=sample.get("task") or str(asked or request.get("model") or ""), image_id=sample.get("id", ""))
+    if sample:
+        app.worked_on.add(sample["task"])
     if not sample:
         return {"detail": f"Every study that task {asked} is for is labelled or in somebody's hands."} if asked else {}
     return {**app.datastore().get_image_info(sample["id"]), **sample}

@@ -9,6 +9,7 @@ from fastapi import Depends, Request
 from crosslabel.errors import NotFoundError
 from crosslabel.server.app import CrossLabelApp
 from crosslabel.server.jobs import TrainingJobs
+from crosslabel.server.learning_loop import LearningLoop
 from crosslabel.server.metrics import Metrics
 from crosslabel.server.settings import Settings
 
@@ -19,6 +20,10 @@ def _app(request: Request) -> CrossLabelApp:
 
 def _jobs(request: Request) -> TrainingJobs:
     return request.app.state.jobs
+
+
+def _learning(request: Request) -> LearningLoop:
+    return request.app.state.learning
 
 
 def _settings(request: Request) -> Settings:
@@ -34,6 +39,7 @@ def _audited(request: Request) -> dict[str, str]:
 
 
 App = Annotated[CrossLabelApp, Depends(_app)]
+Learning = Annotated[LearningLoop, Depends(_learning)]
 Jobs = Annotated[TrainingJobs, Depends(_jobs)]
 ServerSettings = Annotated[Settings, Depends(_settings)]
 Audited = Annotated[dict[str, str], Depends(_audited)]

@@ -8,10 +8,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
+from crosslabel.server.learning_state import learning_state
 from crosslabel.server.next_case import check_strategy, hand_out, release
-from crosslabel.server.routes.dependencies import App, Audited, known_task
+from crosslabel.server.routes.dependencies import App, Audited, Learning, known_task
 from crosslabel.server.routes.people import Who
-from crosslabel.store import CaseRow, CaseState
+from crosslabel.store import CaseRow, CaseState, Switch
 
 router = APIRouter(prefix="/api/v1/learning", tags=["Learning"])
 
@@ -82,12 +83,33 @@ class Cases(BaseModel):
     cases: list[ListedCase]
 
 
+class SwitchTo(BaseModel):
+    """Where a task's switch is to stand."""
+
+    switch: Switch
+    client_id: str | None = None
+
+
+@router.get("/{task}", summary="Where the learning of a task stands")
+def state(app: App, learning: Learning, task: str) -> dict[str, Any]:
+    """``estimate`` is the Dice (of a classification the accuracy) to be expected on the images without a label."""
+    return learning_state(learning, app.tasks[known_task(app, task)])
+
+
+@router.post("/{task}/switch", summary="Have a task learn by itself, pause, or stop")
+def switch(app: App, learning: Learning, who: Who, task: str, to: SwitchTo) -> dict[str, Any]:
+    """``paused`` holds a running training, ``off`` ends a round so that it can go on later."""
+    learning.set_switch(app.tasks[known_task(app, task)], to.switch, author=who.name(to.model_dump()))
+    return {"switch": to.switch.value}
+
+
 @router.post("/{task}/next", summary="The cases to annotate next, each leased for half an hour")
 def next_cases(app: App, audited: Audited, who: Who, task: str, wanted: NextCases) -> Handed:
     """Whoever asks again gets what they hold already first; skip a case to be rid of it."""
     spec = app.tasks[known_task(app, task)]
     check_strategy(wanted.strategy, list(app.strategies))
     holder = who.name(wanted.model_dump())
+    app.worked_on.add(task)
     given, left = hand_out(app.datastore(), spec, holder, strategy=wanted.strategy, count=wanted.count)
     audited.update(task=task, image_id=", ".join(case.lease.image_id for case in given))
     return Handed(

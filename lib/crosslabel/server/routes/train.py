@@ -7,7 +7,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body
 
 from crosslabel.errors import CrossLabelError, NotFoundError
-from crosslabel.server.routes.dependencies import App, Jobs, known_training
+from crosslabel.server.learning_job import ROUND
+from crosslabel.server.routes.dependencies import App, Jobs, Learning, known_training
+from crosslabel.server.routes.people import Who
+from crosslabel.store import Switch
 
 router = APIRouter(prefix="/train", tags=["Train"])
 
@@ -45,5 +48,9 @@ def start(app: App, jobs: Jobs, model: str, params: Params = None, enqueue: bool
 
 
 @router.delete("/", summary="Stop the running training; it can be resumed")
-def stop(jobs: Jobs) -> dict[str, Any] | None:
+def stop(app: App, jobs: Jobs, learning: Learning, who: Who) -> dict[str, Any] | None:
+    """A round that the learning loop began would begin again, so its task is switched off as well."""
+    running = next((job["request"] for job in jobs.alive() if job["request"].get(ROUND)), None)
+    if running is not None:
+        learning.set_switch(app.tasks[running["model"]], Switch.OFF, author=who.name())
     return jobs.stop()

@@ -8,8 +8,8 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 import crosslabel
+from crosslabel.learning.final_labels import is_for
 from crosslabel.server.routes.dependencies import App, known_task
-from crosslabel.server.submissions import is_for
 from crosslabel.store import ImageRecord
 from crosslabel.tasks import TaskSpec
 

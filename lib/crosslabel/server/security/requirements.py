@@ -36,6 +36,7 @@ _REVIEW: dict[str, tuple[str, ...]] = {
     "/datastore/label": ("DELETE",),
     "/datastore/dataset": _READ,
     "/api/v1/labels/adjudicate": ("POST",),
+    "/api/v1/learning/{task}/switch": ("POST",),
     "/api/v1/labels/{label_id:int}/approve": ("POST",),
     "/api/v1/labels/{label_id:int}/return": ("POST",),
     "/api/v1/labels/{label_id:int}/revert": ("POST",),

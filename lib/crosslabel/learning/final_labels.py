@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from crosslabel.data import Case
-from crosslabel.server.studies import Studies
-from crosslabel.server.submissions import is_for
-from crosslabel.store import TrainingPolicy
+from crosslabel.store import ImageRecord, ImageState, Store, TrainingPolicy
 from crosslabel.tasks import TaskSpec
 
 
-def final_cases(studies: Studies, task: TaskSpec, policy: TrainingPolicy = TrainingPolicy.FINAL) -> list[Case]:
+def is_for(image: ImageRecord, task: TaskSpec) -> bool:
+    """Whether an image can be read and is of the kind that a task is for."""
+    if image.state is not ImageState.READY or image.summary is None:
+        return False
+    return bool(task.eligible(image.summary.dimension, image.summary.modality, image.summary.sequence))
+
+
+def final_cases(store: Store, task: TaskSpec, policy: TrainingPolicy = TrainingPolicy.FINAL) -> list[Case]:
     """Studies with a label that a task can learn from, sorted by id.
 
     Labels that turn out to be unreadable are kept here: the training job sets them aside and says so.
     """
-    images = {image.id: image for image in studies.store.images.list() if is_for(image, task)}
+    images = {image.id: image for image in store.images.list() if is_for(image, task)}
     return [
         Case(
             label.image_id,
@@ -23,6 +28,6 @@ def final_cases(studies: Studies, task: TaskSpec, policy: TrainingPolicy = Train
             own_values=True,
             patient=images[label.image_id].patient,
         )
-        for label in studies.store.reviews.for_training(task.name, policy)
+        for label in store.reviews.for_training(task.name, policy)
         if label.image_id in images and (label.path is not None or label.class_name in task.classes)
     ]

@@ -1,0 +1,68 @@
+"""What the labels of a task say about whether there is something to learn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from crosslabel.data.splits import position
+from crosslabel.store import LabelRecord
+from crosslabel.tasks import TaskSpec
+
+
+@dataclass(frozen=True)
+class LabelFacts:
+    """Counts of the labels that train a task.
+
+    Attributes:
+        final: all of them.
+        held_back: those that are held back, if at least five are.
+        new: those that the last version has not seen, as labels to learn from, to measure on or to set aside.
+        newest: when the last of the new ones was saved; None where there is none.
+        obstacle: why nothing can be learnt from them; empty if it can.
+    """
+
+    final: int
+    held_back: int
+    new: int
+    newest: datetime | None
+    obstacle: str
+
+
+def facts_of(
+    task: TaskSpec, labels: Sequence[LabelRecord], patients: Mapping[str, str], last: Mapping[str, Any] | None, fewest: int
+) -> LabelFacts:
+    """Count.
+
+    Args:
+        task: what they are of.
+        labels: those that train.
+        patients: pseudonyms by image id.
+        last: record of the newest version, promoted or not; None if there is none.
+        fewest: fewer labels than these are not held back.
+    """
+    settings = task.training
+    held = sum(
+        position(patients.get(label.image_id, label.image_id), settings.seed) < settings.validation_share for label in labels
+    )
+    new = [label for label in labels if last is None or not _considered(label, last)]
+    obstacle = ""
+    if task.kind == "classification":
+        names = {label.class_name for label in labels}
+        if len(names) == 1:
+            obstacle = f"All labels are '{names.pop()}'; training begins when an image of another class is labelled."
+    newest = max((label.created for label in new), default=None)
+    return LabelFacts(len(labels), held if held >= fewest else 0, len(new), newest, obstacle)
+
+
+def _considered(label: LabelRecord, record: Mapping[str, Any]) -> bool:
+    learning = record.get("learning")
+    if learning is not None:
+        return f"{label.image_id}@{label.path.name if label.path else label.class_name}" in set(learning["considered"])
+    # A version that was trained otherwise names the images only.
+    data = record.get("data", {})
+    named = {*data.get("training", ()), *data.get("validation", ()), *data.get("set_aside", ())}
+    published = datetime.fromisoformat(record["published"]) if "published" in record else label.created
+    return label.image_id in named and label.created <= published

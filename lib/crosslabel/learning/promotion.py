@@ -1,0 +1,121 @@
+"""Whether a new version is to be served: only if it is not worse than the one that is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from crosslabel.active.aggregation import foreground_aware
+from crosslabel.active.passes import plain, with_augmentation
+from crosslabel.active.uncertainty import PassStatistics
+from crosslabel.inference import SlidingWindow
+from crosslabel.learning.measuring import Measured
+from crosslabel.networks.heads import main_logits
+from crosslabel.tasks import TaskSpec
+
+# A difference this small in agreement says nothing on a dozen images.
+_TOLERANCE = 0.02
+_LOOKS = 2
+_SEED = 0
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What was decided, on what grounds, in words.
+
+    Attributes:
+        promoted: whether the new version is served.
+        reason: one sentence.
+        metric: what was compared.
+        value: the new version's; None where nothing could be measured.
+        before: that of the version served before; None where there was none, or it had seen what was measured on.
+        on: what it was measured on.
+    """
+
+    promoted: bool
+    reason: str
+    metric: str
+    value: float | None
+    before: float | None
+    on: str
+
+
+def by_held_back(new: Measured, old: Measured | None, count: int) -> Verdict:
+    """Compare on labels that neither has learnt from; without an old result the new one is the first."""
+    on = f"{count} held-back labels"
+    if old is None:
+        return Verdict(True, f"It is the first model that could be measured on {on}.", new.metric, new.value, None, on)
+    better = new.value >= old.value
+    said = f"{new.metric} {new.value:.3f} against {old.value:.3f} before, on {on}"
+    reason = f"It is not worse: {said}." if better else f"It is worse and is not served: {said}."
+    return Verdict(better, reason, new.metric, new.value, old.value, on)
+
+
+def without_held_back(
+    fits: tuple[Measured | None, Measured | None], agreements: tuple[float | None, float | None], images: int
+) -> Verdict:
+    """Decide with fewer than five held-back labels, by what needs none.
+
+    The new model has to explain the newly labelled images, which the old one had not seen, at least as well as the old one
+    did; and it has to agree with itself on unlabelled images that are changed a little, about as well as the old one (the
+    consistency under perturbation by which MAPSeg, CVPR 2024, selects without labels). The first alone would promote a
+    model that only learnt by heart, the second alone one that always answers "background".
+
+    Args:
+        fits: new and old model on the newly labelled images; the old one's is honest, the new one has learnt from them.
+        agreements: new and old model's :func:`agreement`; None where there is no unlabelled image.
+        images: number of unlabelled images that were looked at.
+    """
+    (fit, fit_before), (agreement_now, agreement_before) = fits, agreements
+    on = f"label-free: agreement with itself on {images} unlabelled images, for fewer than five labels are held back"
+    common = {"metric": "agreement", "value": agreement_now, "before": agreement_before, "on": on}
+    if fit is None or fit.value == 0:
+        return Verdict(False, "It finds nothing in the images that it learnt from, so it is not served.", **common)
+    if fit_before is not None and fit.value < fit_before.value:
+        said = f"{fit.metric} {fit.value:.3f} against {fit_before.value:.3f}"
+        return Verdict(
+            False, f"It explains the new labels worse than the model before ({said}), so it is not served.", **common
+        )
+    if agreement_now is not None and agreement_before is not None and agreement_now < agreement_before - _TOLERANCE:
+        said = f"{agreement_now:.3f} against {agreement_before:.3f}"
+        return Verdict(False, f"It contradicts itself more than the model before ({said}), so it is not served.", **common)
+    return Verdict(True, "It explains the new labels and is no less sure of itself on unlabelled images.", **common)
+
+
+@torch.inference_mode()
+def agreement(task: TaskSpec, network: nn.Module, images: Sequence[torch.Tensor]) -> float | None:
+    """How well a network agrees with itself on images that are changed a little, 0 to 1; None without images.
+
+    1 minus the disagreement of a plain and two changed looks, where structures may be.
+
+    Args:
+        task: what the network is for.
+        network: is left in evaluation mode.
+        images: (channels, \\*spatial) each, prepared.
+    """
+    if not images:
+        return None
+    network.eval()
+    window = SlidingWindow(task.patch)
+    device = next(network.parameters()).device
+
+    def predict(its: nn.Module, batch: torch.Tensor) -> torch.Tensor:
+        if task.kind == "classification":
+            return main_logits(its, batch).float().softmax(dim=1)
+        return window(its, batch[0])[None].float()
+
+    found = []
+    for image in images:
+        batch = image[None].to(device)
+        statistics = PassStatistics()
+        first = plain(network, batch, predict)
+        statistics.add(first)
+        axes = task.training.flip_axes
+        for look in with_augmentation(network, batch, predict, count=_LOOKS, seed=_SEED, flip_axes=axes):
+            statistics.add(look)
+        disagreement = statistics.disagreement()[0]
+        found.append(float(disagreement) if task.kind == "classification" else foreground_aware(disagreement, first[0]))
+    return 1 - sum(found) / len(found)

@@ -1,0 +1,253 @@
+"""One round of learning: from the labels there are to a new version, which is served only if it is not worse."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from crosslabel.checkpoints import Checkpoint, ModelStore, Version
+from crosslabel.data import Case
+from crosslabel.errors import CrossLabelError
+from crosslabel.images import read_image
+from crosslabel.inference import fill_network
+from crosslabel.learning.held_back import label_key, learnt_by, seen_images, split, start_of
+from crosslabel.learning.measuring import Measured, measure
+from crosslabel.learning.promotion import Verdict, agreement, by_held_back, without_held_back
+from crosslabel.learning.replay import mixture
+from crosslabel.optimisation import Outcome, ProgressEvent
+from crosslabel.preparation import Preparation
+from crosslabel.tasks import TaskSpec
+from crosslabel.training.classifier_training import ClassifierTraining
+from crosslabel.training.job import Job
+from crosslabel.training.prepared_cases import PreparedCases
+from crosslabel.training.segmentation import SegmentationObjective
+
+# Unlabelled images that the label-free criterion looks at.
+MOST_UNLABELLED = 12
+# Where training would take all of a GPU, an inference beside it would fail.
+_SHARE_OF_GPU_MEMORY = 0.7
+
+
+@dataclass(frozen=True, eq=False)
+class _Data:
+    """What a round has before it trains.
+
+    Attributes:
+        train: labels to learn from.
+        aside: why, by the id of each case that cannot be used.
+        new: number of labels that the network has not seen.
+        fresh: those, or all where there are none.
+        validation: held-back labels.
+        images: unlabelled ones, prepared, for the label-free criterion.
+        before: what the served version achieves.
+    """
+
+    train: list[Case]
+    aside: dict[str, str]
+    new: int
+    fresh: PreparedCases
+    validation: PreparedCases
+    images: list[torch.Tensor]
+    before: dict[str, Any]
+
+
+class LearningRound(Job):
+    """Goes on from the last version with new labels and a replay of earlier ones; see :class:`crosslabel.training.job.Job`.
+
+    The first training of a task runs ``training.epochs`` epochs, every further round ``active_learning.round_epochs``.
+
+    Args:
+        task: what is learnt.
+        cases: all labels there are, of target and source domains; unusable ones are set aside and named.
+        store: where versions are published.
+        run_dir: folder of the run.
+        unlabelled: images without a label, for the label-free criterion; up to :data:`MOST_UNLABELLED` are used.
+        device: ``auto``, ``cpu``, ``cuda``, ...
+        on_event: called with every progress event.
+        cancelled: asked after every step.
+    """
+
+    def __init__(
+        self,
+        task: TaskSpec,
+        cases: Sequence[Case],
+        store: ModelStore,
+        run_dir: Path,
+        *,
+        unlabelled: Sequence[Path] = (),
+        device: str = "auto",
+        on_event: Callable[[ProgressEvent], None] = lambda event: None,
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> None:
+        held = split(task, cases)[1]
+        start = start_of(task, store, held)
+        record = {} if start is None or start.demonstration else store.record(start)
+        self.learnt = learnt_by(record)
+        super().__init__(
+            _as_round(task, further=bool(self.learnt)),
+            store,
+            run_dir,
+            device=device,
+            start_from=start,
+            on_event=on_event,
+            cancelled=cancelled,
+        )
+        self.cases = cases
+        self.unlabelled = unlabelled
+        self.verdict: Verdict | None = None
+        self._data: _Data
+        self.note = ""
+
+    def run(self, *, resume: bool = False) -> Version | None:
+        """Train, decide and publish; a GPU that runs out of memory is given smaller batches, then spared.
+
+        Returns:
+            The version, promoted or not (see :attr:`verdict`); None if the round was cancelled.
+
+        Raises:
+            BeingTrainedError: another process trains the task.
+            CrossLabelError: what is wrong with the labels or the task.
+        """
+        if self.device.type == "cuda":
+            torch.cuda.set_per_process_memory_fraction(_SHARE_OF_GPU_MEMORY, self.device)
+        while True:
+            try:
+                return super().run(resume=resume)
+            except CrossLabelError as error:
+                if not isinstance(error.__cause__, torch.OutOfMemoryError) or not self._spare_memory():
+                    raise
+                # With other batches what was begun cannot be gone on with.
+                resume = False
+
+    def _spare_memory(self) -> bool:
+        """Ask for less; False where there is nothing left to spare."""
+        settings = self.task.training
+        if settings.batch_size > 1:
+            smaller = settings.model_copy(update={"batch_size": 1, "accumulate": settings.accumulate * settings.batch_size})
+            self.task = self.task.model_copy(update={"training": smaller})
+            self.note = "The memory was too small, so this round took smaller batches."
+            return True
+        if self.device.type != "cpu":
+            torch.cuda.empty_cache()
+            self.device = torch.device("cpu")
+            self.note = "The GPU's memory was too small, so this round trained on the CPU."
+            return True
+        return False
+
+    def _train(self, emit: Callable[[ProgressEvent], None], resume: bool) -> Version | None:
+        chosen = PreparedCases(self.task, self.cases)
+        aside = chosen.set_aside_unusable()
+        train, held = split(self.task, chosen.cases)
+        new = [case for case in train if label_key(case) not in self.learnt]
+        fresh, validation = chosen.of(new or train), chosen.of(held)
+        images = self._unlabelled_images() if not held else []
+        self._data = _Data(train, aside, len(new), fresh, validation, images, self._before(fresh, validation, images))
+        drawn = chosen.of(mixture(train, self.learnt, self.task.active_learning.new_share))
+        # The loop validates once, at its end: nothing is selected on the held-back labels, which decide about the version.
+        if self.task.kind == "classification":
+            return ClassifierTraining(self, drawn, validation, {}, None).run(emit, resume)
+        objective = SegmentationObjective(self.task, drawn, validation, self.device)
+        return self._fit(self._network(), objective, emit, resume, lambda outcome: {})
+
+    def publish(
+        self,
+        outcome: Outcome,
+        seconds: float,
+        facts: Mapping[str, Any],
+        emit: Callable[[ProgressEvent], None],
+        extras: Mapping[str, torch.Tensor] | None = None,
+    ) -> Version:
+        """Decide about the new version, and publish it with the grounds; it is served if it is not worse."""
+        network = fill_network(self.task, Checkpoint(outcome.weights, dict(facts), "the new model")).to(self.device)
+        data = self._data
+        after = measure(self.task, network, data.validation)
+        self.verdict = self._judge(network, after)
+        learning = {
+            "promoted": self.verdict.promoted,
+            "reason": " ".join(part for part in (self.verdict.reason, self.note) if part),
+            "metric": self.verdict.metric,
+            "value": self.verdict.value,
+            "value_before": self.verdict.before,
+            "on": self.verdict.on,
+            "labels": len(data.train) + len(data.validation),
+            "new": data.new,
+            "learnt_from": sorted({*self.learnt, *(label_key(case) for case in data.train)}),
+            "considered": sorted(label_key(case) for case in self.cases),
+            "served_before": data.before["described"],
+            "pairs": [] if after is None else [list(pair) for pair in after.pairs],
+        }
+        ours = {
+            "data": {
+                "training": [case.id for case in data.train],
+                "validation": [case.id for case in data.validation.cases],
+                "set_aside": data.aside,
+            },
+            "metrics": _metrics(after),
+            "metrics_on": self.verdict.on,
+            "learning": learning,
+        }
+        return super().publish(outcome, seconds, {**facts, **ours}, emit, extras)
+
+    def _before(self, fresh: PreparedCases, validation: PreparedCases, images: list[torch.Tensor]) -> dict[str, Any]:
+        """What the version that is served now achieves, on what it has not learnt from."""
+        served = self.store.current(self.task)
+        if served is None:
+            return {"held_back": None, "fresh": None, "agreement": None, "described": None}
+        network = fill_network(self.task, self.store.load(self.task, served)).to(self.device)
+        seen = set() if served.demonstration else seen_images(self.store.record(served))
+        # A served version that has seen what is held back now would win for the wrong reason.
+        honest = not seen & {case.id for case in validation.cases}
+        on_fresh = measure(self.task, network, fresh.of([case for case in fresh.cases if case.id not in seen]))
+        described = {
+            "name": served.name,
+            "labels": len(seen),
+            "metric": None if on_fresh is None else on_fresh.metric,
+            "value": None if on_fresh is None else on_fresh.value,
+            "on": "new labels, before they were learnt from",
+            "pairs": [] if on_fresh is None else [list(pair) for pair in on_fresh.pairs],
+        }
+        return {
+            "held_back": measure(self.task, network, validation) if honest else None,
+            "fresh": on_fresh,
+            "agreement": agreement(self.task, network, images),
+            "described": described,
+        }
+
+    def _judge(self, network: torch.nn.Module, after: Measured | None) -> Verdict:
+        data, before = self._data, self._data.before
+        if after is not None:
+            return by_held_back(after, before["held_back"], len(data.validation))
+        fits = (measure(self.task, network, data.fresh), before["fresh"])
+        now = agreement(self.task, network, data.images)
+        return without_held_back(fits, (now, before["agreement"]), len(data.images))
+
+    def _promotes(self) -> bool:
+        return self.verdict is None or self.verdict.promoted
+
+    def _unlabelled_images(self) -> list[torch.Tensor]:
+        preparation, found = Preparation(self.task), []
+        for path in self.unlabelled:
+            if len(found) == MOST_UNLABELLED:
+                break
+            try:
+                found.append(preparation.forward(read_image(path)).tensor)
+            except CrossLabelError:
+                # The pool scorer reports it; another image says as much.
+                continue
+        return found
+
+
+def _as_round(task: TaskSpec, *, further: bool) -> TaskSpec:
+    epochs = task.active_learning.round_epochs if further else task.training.epochs
+    training = task.training.model_copy(update={"epochs": epochs, "validate_every": epochs})
+    return task.model_copy(update={"training": training})
+
+
+def _metrics(measured: Measured | None) -> dict[str, float]:
+    if measured is None:
+        return {}
+    return {measured.metric: measured.value, **{f"{measured.metric} {name}": value for name, value in measured.parts.items()}}

@@ -1,0 +1,223 @@
+"""Rounds of learning on volumes with two blobs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from crosslabel.checkpoints import ModelStore
+from crosslabel.data import Case, labelled_cases
+from crosslabel.errors import DataError
+from crosslabel.learning import LearningRound
+from crosslabel.learning.held_back import label_key, split, start_of
+from crosslabel.learning.measuring import Measured
+from crosslabel.learning.promotion import by_held_back, without_held_back
+from crosslabel.learning.replay import mixture
+from crosslabel.optimisation import State
+from crosslabel.training.segmentation import SegmentationObjective
+from tiny import classification_task, segmentation_task, write_blobs, write_pictures
+
+LEARNING = {"round_epochs": 3, "new_labels": 2}
+TRAINING = {"epochs": 10, "steps_per_epoch": 6, "learning_rate": 0.02, "validation_share": 0.3}
+
+
+@pytest.fixture(scope="module")
+def cases(tmp_path_factory):
+    task = segmentation_task()
+    return labelled_cases(write_blobs(tmp_path_factory.mktemp("blobs"), 24), task)
+
+
+@pytest.fixture
+def task():
+    return segmentation_task(training=TRAINING, active_learning=LEARNING)
+
+
+@pytest.fixture
+def store(tmp_path):
+    return ModelStore(tmp_path / "models")
+
+
+def learn(task, cases, store, folder, **options):
+    learning = LearningRound(task, cases, store, folder, device="cpu", **options)
+    return learning, learning.run()
+
+
+def sides(task, cases):
+    train, held = split(task, cases)
+    assert len(held) >= 5, "the blobs' names are to give enough of both"
+    return train, held
+
+
+def test_the_held_back_labels_never_change_sides_and_are_none_before_there_are_five(task, cases):
+    _, held = sides(task, cases)
+    ids = {case.id for case in held}
+    for count in range(1, len(cases)):
+        train_then, held_then = split(task, cases[:count])
+        assert len(train_then) + len(held_then) == count
+        expected = ids & {case.id for case in cases[:count]}
+        assert {case.id for case in held_then} == (expected if len(expected) >= 5 else set())
+
+
+def test_images_of_one_patient_stay_on_one_side(task, cases):
+    twins = [replace(case, id=f"{case.id}/{n}", patient=case.id) for case in cases for n in range(2)]
+    train, held = split(task, twins)
+    assert not {case.patient for case in train} & {case.patient for case in held}
+
+
+def test_a_round_says_what_it_learnt_from_and_the_next_goes_on_from_it(task, cases, store, tmp_path):
+    few = cases[:4]
+    assert split(task, few)[1] == []
+    first, version = learn(task, few, store, tmp_path / "1", unlabelled=[case.image for case in cases[8:11]])
+    record = store.record(version)
+    assert record["started_from"] is None
+    assert record["learning"]["learnt_from"] == sorted(label_key(case) for case in few)
+    assert record["learning"]["labels"] == 4
+    assert "label-free" in record["metrics_on"]
+    assert first.task.training.epochs == 10
+    second, later = learn(task, cases[:6], store, tmp_path / "2", unlabelled=[case.image for case in cases[8:11]])
+    record = store.record(later)
+    assert record["started_from"] == version.name
+    assert (second.task.training.epochs, record["learning"]["new"]) == (3, 2)
+    before = record["learning"]["served_before"]
+    assert (before["name"], before["labels"], len(before["pairs"])) == (version.name, 4, 2)
+
+
+def test_five_held_back_labels_decide_and_are_not_learnt_from(task, cases, store, tmp_path):
+    _, held = sides(task, cases)
+    learning, version = learn(task, cases, store, tmp_path / "run")
+    record = store.record(version)
+    assert record["data"]["validation"] == [case.id for case in held]
+    assert not {case.id for case in held} & set(record["data"]["training"])
+    assert record["learning"]["on"] == f"{len(held)} held-back labels"
+    assert len(record["learning"]["pairs"]) == len(held)
+    assert learning.verdict.promoted
+    assert store.current(task) == version
+    assert record["metrics"]["dice"] > 0.2
+
+
+def test_a_version_that_saw_what_is_held_back_now_is_not_gone_on_from(task, cases, store, tmp_path):
+    train, held = sides(task, cases)
+    mixed = [held[0], *train[:3]]
+    assert split(task, mixed)[1] == []
+    _, tainted = learn(task, mixed, store, tmp_path / "1")
+    _, clean = learn(task, train[:4], store, tmp_path / "2")
+    store.activate(task, tainted.number)
+    assert start_of(task, store, []) == tainted
+    assert start_of(task, store, held) == (clean if not store.record(clean)["started_from"] else None)
+    learning, version = learn(task, cases, store, tmp_path / "3")
+    assert store.record(version)["started_from"] in (None, clean.name)
+    assert learning.verdict.before is None, "what the served version had seen is no fair measure of it"
+
+
+def test_a_worse_version_is_kept_and_not_served(task, cases, store, tmp_path):
+    _, good = learn(task, cases, store, tmp_path / "good")
+    ruin = task.model_copy(update={"training": task.training.model_copy(update={"learning_rate": 30.0})})
+    learning, bad = learn(ruin, cases, store, tmp_path / "bad")
+    assert not learning.verdict.promoted
+    assert store.current(task) == good
+    record = store.record(bad)["learning"]
+    assert (record["promoted"], "worse" in record["reason"]) == (False, True)
+    assert record["value"] < record["value_before"]
+
+
+def test_a_corrupt_label_among_good_ones_is_set_aside_and_named(task, cases, store, tmp_path):
+    broken = tmp_path / "broken.nii.gz"
+    broken.write_bytes(cases[0].label.read_bytes()[:200])
+    _, version = learn(task, [replace(cases[0], label=broken), *cases[1:5]], store, tmp_path / "run")
+    aside = store.record(version)["data"]["set_aside"]
+    assert list(aside) == [cases[0].id]
+    assert "broken.nii.gz" in aside[cases[0].id]
+    assert cases[0].id in " ".join(store.record(version)["learning"]["considered"])
+
+
+def test_no_label_and_one_class_only_are_refused_with_what_to_do(task, store, tmp_path):
+    with pytest.raises(DataError, match="label some first"):
+        learn(task, [], store, tmp_path / "none")
+    pictures = classification_task()
+    same = [case for case in labelled_cases(write_pictures(tmp_path / "pictures", 3), pictures) if case.label == "bright"]
+    with pytest.raises(DataError, match="two classes"):
+        learn(pictures, same, store, tmp_path / "one")
+
+
+def test_a_classification_learns_and_is_measured_by_its_balanced_accuracy(store, tmp_path):
+    training = {"epochs": 6, "steps_per_epoch": 8, "batch_size": 8, "validation_share": 0.35, "learning_rate": 0.01}
+    task = classification_task(training=training, active_learning=LEARNING)
+    cases = labelled_cases(write_pictures(tmp_path / "pictures", 12), task)
+    assert split(task, cases)[1]
+    _, version = learn(task, cases, store, tmp_path / "run")
+    record = store.record(version)["learning"]
+    assert (record["metric"], record["promoted"]) == ("balanced accuracy", True)
+    assert record["value"] > 0.7
+    assert "trust" in store.record(version), "a round keeps a classifier's calibration"
+
+
+def test_a_round_that_is_stopped_goes_on_and_ends_with_the_same_weights(task, cases, store, tmp_path):
+    steps = iter(range(10_000))
+    stopped = LearningRound(task, cases[:4], store, tmp_path / "a", device="cpu", cancelled=lambda: next(steps) == 20)
+    assert stopped.run() is None
+    events = []
+    gone_on = LearningRound(task, cases[:4], store, tmp_path / "a", device="cpu", on_event=events.append).run(resume=True)
+    _, whole = learn(task, cases[:4], ModelStore(tmp_path / "other"), tmp_path / "b")
+    one, other = store.load(task, gone_on).state, ModelStore(tmp_path / "other").load(task, whole).state
+    assert all(torch.equal(one[name], other[name]) for name in one)
+    assert next(event.epoch for event in events if event.state is State.TRAINING) == 3
+
+
+def test_memory_that_runs_out_costs_smaller_batches_and_one_sentence(task, cases, store, tmp_path, monkeypatch):
+    losses = SegmentationObjective.losses
+
+    def small_memory(self, network, epoch, draw):
+        if self.task.training.batch_size > 1:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return losses(self, network, epoch, draw)
+
+    monkeypatch.setattr(SegmentationObjective, "losses", small_memory)
+    learning, version = learn(task, cases[:4], store, tmp_path / "run")
+    assert store.record(version)["learning"]["reason"].endswith("so this round took smaller batches.")
+    assert (learning.task.training.batch_size, learning.task.training.accumulate) == (1, 2)
+
+
+def test_new_labels_are_drawn_as_often_as_asked_and_none_is_left_out():
+    cases = [Case(f"case {n}", None, "bright") for n in range(40)]
+    learnt = {label_key(case) for case in cases[:36]}
+    drawn = mixture(cases, learnt, 0.5)
+    new = sum(label_key(case) not in learnt for case in drawn)
+    assert new / len(drawn) == pytest.approx(0.5, abs=0.05)
+    assert {case.id for case in drawn} == {case.id for case in cases}
+    assert mixture(cases, set(), 0.5) == cases
+    assert mixture(cases, {label_key(case) for case in cases}, 0.5) == cases
+
+
+def test_a_revised_label_is_a_new_one(tmp_path):
+    case = Case("mr_0", tmp_path, tmp_path / "v1-final.nii.gz")
+    assert label_key(case) != label_key(replace(case, label=tmp_path / "v2-final.nii.gz"))
+
+
+def measured(value):
+    return Measured("dice", value, {}, ((0.9, value),))
+
+
+def test_not_worse_is_promoted_and_worse_is_not():
+    assert by_held_back(measured(0.8), measured(0.8), 5).promoted
+    assert by_held_back(measured(0.8), None, 5).promoted
+    worse = by_held_back(measured(0.79), measured(0.8), 5)
+    assert (worse.promoted, worse.value, worse.before) == (False, 0.79, 0.8)
+
+
+@pytest.mark.parametrize(
+    ("fits", "agreements", "promoted"),
+    [
+        ((0.8, 0.6), (0.9, 0.9), True),
+        ((0.8, 0.6), (0.89, 0.9), True),
+        ((0.8, 0.6), (0.7, 0.9), False),
+        ((0.5, 0.6), (0.95, 0.9), False),
+        ((0.0, None), (1.0, None), False),
+        ((0.8, None), (0.5, None), True),
+        ((0.8, 0.6), (None, None), True),
+    ],
+)
+def test_without_held_back_labels_a_model_has_to_explain_the_new_ones_and_agree_with_itself(fits, agreements, promoted):
+    found = tuple(None if value is None else measured(value) for value in fits)
+    assert without_held_back(found, agreements, 12).promoted is promoted

@@ -1,0 +1,74 @@
+"""A server whose tiny task learns quickly, with labels at hand."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import requests
+import yaml
+
+from server_process import Server, serving
+from tiny import AFFINE, blobs, segmentation_task
+
+TASK = "tiny_segmentation"
+QUICK = {"new_labels": 3, "quiet_seconds": 0.5, "round_epochs": 2}
+IMAGES = 12
+
+
+def write_root(root: Path, **active_learning: Any) -> Path:
+    """Folders of a server: one task without a checkpoint, and volumes with two blobs each."""
+    task = segmentation_task(active_learning={**QUICK, **active_learning})
+    (root / "tasks").mkdir(parents=True)
+    content = task.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    (root / "tasks" / f"{TASK}.yaml").write_text(yaml.safe_dump({"schema": 1, **content}))
+    (root / "studies").mkdir()
+    for seed in range(IMAGES):
+        nib.save(nib.Nifti1Image(blobs(seed)[0], AFFINE), root / "studies" / f"mr_{seed:02d}.nii.gz")
+    (root / "models").mkdir()
+    (root / "labels").mkdir()
+    return root
+
+
+@contextmanager
+def learning_server(root: Path, port: int) -> Iterator[Server]:
+    """Serve what :func:`write_root` wrote."""
+    with serving(root, port) as server:
+        yield server
+
+
+def label_file(root: Path, image: str) -> Path:
+    """The true label of an image."""
+    path = root / "labels" / f"{image}.nii.gz"
+    nib.save(nib.Nifti1Image(blobs(int(image.split("_")[1]))[1], AFFINE), path)
+    return path
+
+
+def submit(server: Server, root: Path, image: str) -> requests.Response:
+    """Save the true label of an image as final."""
+    with label_file(root, image).open("rb") as file:
+        query = {"image": image, "tag": "final"}
+        form = {"params": f'{{"task": "{TASK}", "client_id": "anna"}}'}
+        return server.put("/datastore/label", params=query, files={"label": (f"{image}.nii.gz", file)}, data=form)
+
+
+def state(server: Server) -> dict[str, Any]:
+    """What the server says of the task's learning."""
+    answer = server.get(f"/api/v1/learning/{TASK}")
+    answer.raise_for_status()
+    return answer.json()
+
+
+def wait_for(server: Server, what: str, condition: Callable[[dict[str, Any]], object], seconds: float = 90) -> dict[str, Any]:
+    """The first state that fulfils a condition."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        now = state(server)
+        if condition(now):
+            return now
+        time.sleep(0.1)
+    raise AssertionError(f"waited for {what}: {now}; {server.get('/train/').text[:3000]}")

@@ -1,0 +1,63 @@
+"""Trainer and server are killed in the middle of a round: no label is lost, no second trainer starts, and the loop goes on."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import time
+
+import psutil
+import yaml
+
+from learning_server import TASK, learning_server, state, submit, wait_for, write_root
+
+LABELLED = ("mr_00", "mr_01", "mr_02", "mr_03")
+
+
+def trainers(root):
+    found = []
+    for process in psutil.process_iter(["cmdline"]):
+        try:
+            trains = "monailabel.interfaces.utils.app" in (process.info["cmdline"] or [])
+            if trains and process.environ().get("CROSSLABEL_MODELS") == str(root / "models"):
+                found.append(process)
+        except psutil.Error:
+            continue
+    return found
+
+
+def last_epoch(now):
+    return (now["progress"] or {}).get("epoch") or 0
+
+
+def long_rounds(root):
+    file = root / "tasks" / f"{TASK}.yaml"
+    content = yaml.safe_load(file.read_text())
+    content["training"] |= {"epochs": 25, "steps_per_epoch": 10}
+    file.write_text(yaml.safe_dump(content))
+
+
+def test_a_round_outlives_the_death_of_its_trainer_and_of_its_server(tmp_path, free_port):
+    root = write_root(tmp_path / "root")
+    long_rounds(root)
+    moments = random.Random(0)
+    with learning_server(root, free_port) as server:
+        versions = [submit(server, root, image).json()["version"] for image in LABELLED]
+        wait_for(server, "the first epochs", lambda now: now["state"] == "training" and last_epoch(now) >= 2)
+        time.sleep(moments.uniform(0, 0.5))
+        (trainer,) = trainers(root)
+        trainer.kill()
+        gone_on = wait_for(server, "the next trainer", lambda now: trainers(root) and last_epoch(now) >= 3)
+        assert gone_on["state"] in ("training", "failed", "idle", "waiting")
+        assert len(trainers(root)) == 1
+        os.kill(server.process, signal.SIGKILL)
+    with learning_server(root, free_port) as server:
+        done = wait_for(server, "the version", lambda now: now["versions"] and now["state"] == "idle", seconds=120)
+        assert len(trainers(root)) == 0
+        assert [version["labels"] for version in done["versions"]] == [len(LABELLED)]
+        assert done["labels"]["final"] == len(LABELLED)
+        for image, version in zip(LABELLED, versions, strict=True):
+            history = server.get("/api/v1/labels", params={"task": TASK, "image": image}).json()
+            assert [label["version"] for label in history["labels"]] == [version]
+        assert [epoch for epoch, _ in state(server)["curves"]["losses"]["dice"]][-1] == 25
