@@ -12,7 +12,6 @@ from matplotlib.figure import Figure
 
 from benchmarks import results
 from benchmarks.table import Cell, Table
-from crosslabel.learning.curves import paired_interval
 
 _OPEN = "open"
 
@@ -66,6 +65,9 @@ def _columns_of(table: Table, found: dict[Cell, dict[str, Any]], metric: str) ->
 
 def _against(table: Table, found: dict[Cell, dict[str, Any]], metric: str) -> list[str]:
     """Differences from the baseline's row, paired by seed: mean and Student's 95 % interval."""
+    # Brings PyTorch with it, which most tables are drawn without.
+    from crosslabel.learning.curves import paired_interval
+
     lines = []
     for row in table.rows:
         for column in table.columns:

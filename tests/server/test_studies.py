@@ -189,14 +189,19 @@ def test_only_approved_labels_train_where_it_is_set_so(studies, drawn):
     assert [case.id for case in final_cases(studies.store, SEGMENTATION, TrainingPolicy.APPROVED)] == ["mr_1"]
 
 
+def waiting(studies, holder):
+    cases = studies.store.worklist.waiting(SEGMENTATION.name, SEGMENTATION.eligible, holder, limit=99)
+    return {case.image_id for case in cases}
+
+
 def test_what_waits_is_neither_labelled_nor_in_other_hands_and_returns_when_sent_back(studies, drawn):
-    everything = {image.id for image in studies.waiting(SEGMENTATION, "anna")}
+    everything = waiting(studies, "anna")
     studies.submit("mr_0", drawn(), "final", {}, author="anna")
     studies.store.leases.acquire(SEGMENTATION.name, "mr_1", "ben", 60)
-    assert {image.id for image in studies.waiting(SEGMENTATION, "anna")} == everything - {"mr_0", "mr_1"}
-    assert "mr_1" in {image.id for image in studies.waiting(SEGMENTATION, "ben")}
+    assert waiting(studies, "anna") == everything - {"mr_0", "mr_1"}
+    assert "mr_1" in waiting(studies, "ben")
     studies.store.reviews.send_back(SEGMENTATION.name, "mr_0", 1, reviewer="ben", comment="too large")
-    assert "mr_0" in {image.id for image in studies.waiting(SEGMENTATION, "anna")}
+    assert "mr_0" in waiting(studies, "anna")
 
 
 def test_what_monai_label_calls_the_state_of_a_datastore(studies, drawn, tmp_path):
