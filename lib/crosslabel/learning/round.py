@@ -11,7 +11,7 @@ import torch
 
 from crosslabel.checkpoints import Checkpoint, ModelStore, Version
 from crosslabel.data import Case
-from crosslabel.errors import CrossLabelError
+from crosslabel.errors import CrossLabelError, DataError
 from crosslabel.images import read_image
 from crosslabel.inference import fill_network
 from crosslabel.learning.held_back import label_key, learnt_by, seen_images, split, start_of
@@ -139,6 +139,8 @@ class LearningRound(Job):
         return False
 
     def _train(self, emit: Callable[[ProgressEvent], None], resume: bool) -> Version | None:
+        if not self.cases:
+            raise DataError(f"There is no labelled case to train {self.task.name} from; label some first.")
         chosen = PreparedCases(self.task, self.cases)
         aside = chosen.set_aside_unusable()
         train, held = split(self.task, chosen.cases)
