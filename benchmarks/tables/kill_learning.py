@@ -1,0 +1,87 @@
+"""What a kill -9 costs the learning loop."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import signal
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import requests
+
+from benchmarks.table import Cell, Table
+
+_PORT = 18773
+_KILLS = 25
+_LONGEST_LIFE_SECONDS = 6.0
+
+
+def measure(cell: Cell) -> dict[str, float]:
+    """Kill trainer or server again and again while labels are saved, then let the loop come to its end."""
+    sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
+    from learning_server import IMAGES, TASK, learning_server, submit, wait_for, write_root
+    from server.test_learning_survives import long_rounds, trainers
+
+    moments = random.Random(cell.seed)
+    counts = {"kills": 0, "acknowledged": 0, "lost": 0, "two trainers": 0, "loop went on": 0}
+    with tempfile.TemporaryDirectory() as place:
+        root = write_root(Path(place) / "root", new_labels=1, quiet_seconds=0.0)
+        long_rounds(root)
+        acknowledged: dict[str, int] = {}
+        started = time.monotonic()
+        while counts["kills"] < _KILLS and time.monotonic() - started < 420:
+            with contextlib.suppress(requests.RequestException), learning_server(root, _PORT) as server:
+                for _ in range(1 if cell.row == "server" else _KILLS):
+                    image = f"mr_{moments.randrange(IMAGES):02d}"
+                    answer = submit(server, root, image)
+                    if answer.ok:
+                        acknowledged[image] = answer.json()["version"]
+                        counts["acknowledged"] += 1
+                    counts["two trainers"] += _watch(trainers, root, moments.uniform(0.2, _LONGEST_LIFE_SECONDS))
+                    victims = [server.process] if cell.row == "server" else [one.pid for one in trainers(root)]
+                    for victim in victims:
+                        with contextlib.suppress(ProcessLookupError):
+                            os.kill(victim, signal.SIGKILL)
+                            counts["kills"] += 1
+                    if counts["kills"] >= _KILLS or time.monotonic() - started > 420:
+                        break
+        with learning_server(root, _PORT) as server:
+            for image, version in acknowledged.items():
+                history = server.get("/api/v1/labels", params={"task": TASK, "image": image}).json()["labels"]
+                counts["lost"] += version not in [label["version"] for label in history]
+            submit(server, root, "mr_00")
+            done = wait_for(server, "a version", lambda now: now["versions"] and now["state"] == "idle", seconds=150)
+            counts["loop went on"] = int(bool(done["versions"]))
+    return {name: float(count) for name, count in counts.items()}
+
+
+def _watch(trainers, root: Path, seconds: float) -> int:
+    """Whether two trainers were seen at once until the moment of the kill."""
+    seen, end = 0, time.monotonic() + seconds
+    while time.monotonic() < end:
+        seen = max(seen, int(len(trainers(root)) > 1))
+        time.sleep(0.2)
+    return seen
+
+
+TABLE = Table(
+    name="kill_learning",
+    title="kill -9 of trainer or server at 25 random moments each, while labels are saved and learnt from",
+    rows=("trainer", "server"),
+    columns=("2 cores, no GPU",),
+    seeds=(0,),
+    measure=measure,
+    metrics={
+        "kills": "processes killed",
+        "acknowledged": "labels whose save was answered",
+        "lost": "of these, not there in the end",
+        "two trainers": "kills before which two trainers of the task ran at once",
+        "loop went on": "1 if a version was published in the end",
+    },
+    note="Goal: nothing lost, no second trainer, and the loop goes on. A trainer that lost its server ends after its step in hand; "
+    "for that long it may be seen beside a process that waits to start, which holds no lock and trains nothing.",
+)
