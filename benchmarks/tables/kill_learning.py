@@ -82,6 +82,6 @@ TABLE = Table(
         "two trainers": "kills before which two trainers of the task ran at once",
         "loop went on": "1 if a version was published in the end",
     },
-    note="Goal: nothing lost, no second trainer, and the loop goes on. A trainer that lost its server ends after its step in hand; "
-    "for that long it may be seen beside a process that waits to start, which holds no lock and trains nothing.",
+    note="Goal: nothing lost, no second trainer, and the loop goes on. A trainer that lost its server ends after its step in "
+    "hand; for that long it may be seen beside a process that waits to start, which holds no lock and trains nothing.",
 )
