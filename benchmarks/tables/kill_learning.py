@@ -9,6 +9,7 @@ import signal
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import requests
@@ -59,7 +60,7 @@ def measure(cell: Cell) -> dict[str, float]:
     return {name: float(count) for name, count in counts.items()}
 
 
-def _watch(trainers, root: Path, seconds: float) -> int:
+def _watch(trainers: Callable[[Path], list], root: Path, seconds: float) -> int:
     """Whether two trainers were seen at once until the moment of the kill."""
     seen, end = 0, time.monotonic() + seconds
     while time.monotonic() < end:
