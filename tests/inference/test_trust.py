@@ -125,3 +125,17 @@ def test_entropy_is_nought_for_certain_and_one_for_no_idea():
     assert normalised_entropy(torch.full((2, 3), 1 / 3)) == pytest.approx(1)
     # Views that contradict each other are no better than no idea.
     assert normalised_entropy(torch.tensor([[1.0, 0.0], [0.0, 1.0]])) == pytest.approx(1)
+
+
+def test_a_network_without_convolutions_or_a_linear_head_is_described_too():
+    class Mean(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.scale = torch.nn.Parameter(torch.ones(2))
+
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            return self.scale * images.flatten(1).mean(dim=1, keepdim=True)
+
+    found = describe(Mean(), torch.randn(3, 1, 8, 8))
+    torch.testing.assert_close(found.early, found.deep)
+    assert found.deep.shape == (3, 2)

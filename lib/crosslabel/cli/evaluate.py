@@ -37,6 +37,9 @@ def evaluate(
     folds: Annotated[
         int | None, typer.Option(min=2, help="Classification: train and try so many times, each on another share, instead.")
     ] = None,
+    weights: Annotated[
+        Path | None, typer.Option(help="With --folds: pretrained weights that each training starts from.")
+    ] = None,
     labels_as: LabelsAsOption = LabelsAs.DATASET,
     device: DeviceOption = "auto",
     as_json: Annotated[
@@ -53,7 +56,7 @@ def evaluate(
     if spec.kind == "classification" and predictions is None and labels is None:
         if images is None:
             raise TaskError(f"{spec.name} is a classification; give labelled images to try it on with --images DIR.")
-        evaluate_classifier(spec, images, report, folds, device, as_json, json_file)
+        evaluate_classifier(spec, images, report, folds, weights, device, as_json, json_file)
         return
     if predictions is None or labels is None:
         raise TaskError(f"Give --predictions and --labels, two folders that {spec.name} is evaluated on.")

@@ -23,12 +23,13 @@ def evaluate_classifier(
     images: Path,
     report: Path | None,
     folds: int | None,
+    weights: Path | None,
     device: str,
     as_json: bool,
     json_file: Path | None,
 ) -> None:
     """Try the served checkpoint, or with ``folds`` one that is trained for each fold, on labelled images."""
-    evaluation, facts = _folds(task, images, folds, device) if folds else _checkpoint(task, images, report, device)
+    evaluation, facts = _folds(task, images, folds, weights, device) if folds else _checkpoint(task, images, report, device)
     content = {**evaluation.as_json(), **facts}
     if json_file is not None:
         write_json(json_file, content)
@@ -86,7 +87,9 @@ def _trained_on(provenance: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(data.get("training", ())) if isinstance(data, dict) else frozenset()
 
 
-def _folds(task: TaskSpec, images: Path, folds: int, device: str) -> tuple[ClassEvaluation, dict[str, Any]]:
+def _folds(
+    task: TaskSpec, images: Path, folds: int, weights: Path | None, device: str
+) -> tuple[ClassEvaluation, dict[str, Any]]:
     from crosslabel.data import labelled_cases
     from crosslabel.evaluation import evaluate_classes
     from crosslabel.training.cross_validation import cross_validate
@@ -94,7 +97,7 @@ def _folds(task: TaskSpec, images: Path, folds: int, device: str) -> tuple[Class
     def tell(fold: int, state: str) -> None:
         stderr().print(f"fold {fold + 1}/{folds}: {state}", highlight=False)
 
-    found = cross_validate(task, labelled_cases(images, task), folds, device, tell)
+    found = cross_validate(task, labelled_cases(images, task), folds, device, tell, weights)
     return evaluate_classes(task.name, found.answers), {"folds": found.folds, "failures": found.failures}
 
 

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from crosslabel.checkpoints import Checkpoint
+from crosslabel.errors import TaskError
 from crosslabel.networks.backbones import first_convolution
 from crosslabel.networks.penultimate import logits_and_features
 
@@ -29,7 +30,8 @@ class Descriptors:
         logits: (batch, classes).
         deep: (batch, features), what the head sees, each of length 1.
         early: (batch, 2 * channels), mean and deviation of each map of the first convolution: the look of an image rather
-            than its content, which a network trained on few classes may have unlearnt to tell apart further up.
+            than its content, which a network trained on few classes may have unlearnt to tell apart further up. Equal to
+            ``deep`` for a network without convolutions.
     """
 
     logits: Tensor
@@ -46,17 +48,30 @@ def describe(network: nn.Module, images: Tensor, count: int | None = None) -> De
         count: how many of them, from the first, are described; all if ``None``. The logits are always those of all.
     """
     maps: list[Tensor] = []
-    _, convolution = first_convolution(network)
-    handle = convolution.register_forward_hook(lambda _, inputs, output: maps.append(output))
+    handles = [
+        module.register_forward_hook(lambda _, inputs, output: maps.append(output)) for module in _first_convolution(network)
+    ]
     try:
         logits, features = logits_and_features(network, images)
     finally:
-        handle.remove()
+        for handle in handles:
+            handle.remove()
     wanted = len(images) if count is None else count
+    deep = F.normalize(features[:wanted].float(), dim=1)
+    if not maps:
+        return Descriptors(logits.float(), deep, deep)
     # Slices of volumes come one after another along the batch, each as an image of its own.
     slices = len(maps[0]) // len(images)
     early = _mean_and_deviation(maps[0][: wanted * slices].float(), slices)
-    return Descriptors(logits.float(), F.normalize(features[:wanted].float(), dim=1), early)
+    return Descriptors(logits.float(), deep, early)
+
+
+def _first_convolution(network: nn.Module) -> list[nn.Module]:
+    """The convolution that sees the image; none in a network that has none."""
+    try:
+        return [first_convolution(network)[1]]
+    except TaskError:
+        return []
 
 
 def _mean_and_deviation(maps: Tensor, slices: int) -> Tensor:

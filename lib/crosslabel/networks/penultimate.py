@@ -24,8 +24,11 @@ def head_name(network: nn.Module) -> str:
 
 
 def logits_and_features(network: nn.Module, images: Tensor) -> tuple[Tensor, Tensor]:
-    """Logits (batch, classes) and the features (batch, features) that its head made them of."""
+    """Logits (batch, classes) and the features (batch, features) that its head made them of; the logits where it has none."""
     seen: list[Tensor] = []
+    if not isinstance(network, BackboneClassifier) and not any(isinstance(part, nn.Linear) for part in network.modules()):
+        logits = main_logits(network, images)
+        return logits, logits
     handle = network.get_submodule(head_name(network)).register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
     try:
         logits = main_logits(network, images)

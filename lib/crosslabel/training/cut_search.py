@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -98,6 +99,8 @@ class CutSearch:
         first = training.training[0].image
         costs = costs_of(network, first.shape)
         metric = outcome.metrics[training.objective.metric]
+        # Its weights are not needed again, and a large backbone has many cuts.
+        shutil.rmtree(folder, ignore_errors=True)
         self.done[cut] = CutResult(cut, metric, costs.backbone_parameters, costs.macs, costs.latency_ms)
         write_json(self.file, [result.as_dict() for result in self.done.values()])
         return self.done[cut]
