@@ -59,8 +59,7 @@ class LocalServer:
         """
         if not self.available:
             raise ServerError(
-                "The command 'crosslabel' is not installed on this computer; install it with 'pip install crosslabel'.",
-                "missing",
+                "The command 'crosslabel' is not installed on this computer; install it as CrossLabel's README says.", "missing"
             )
         self.stop()
         port = _free_port()
