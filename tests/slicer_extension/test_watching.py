@@ -154,8 +154,16 @@ def test_a_server_that_is_lost_is_noticed_without_anybody_asking(session, teache
     teacher.on("GET", "/api/v1/learning/blobs", Answer({}, cut=0))
     loop.until(lambda: not session.online)
     assert session.error.kind == "unreachable"
+    assert "cannot be reached" in session.watch.problem
     teacher.on("GET", "/api/v1/learning/blobs", LEARNING)
     loop.until(lambda: session.online)
+    assert session.watch.problem == ""
+
+
+def test_a_state_that_the_server_cannot_tell_has_a_reason_and_the_server_counts_as_there(session, teacher, loop):
+    teacher.on("GET", "/api/v1/learning/blobs", Answer({"detail": "The server met a defect of its own."}, 500))
+    loop.until(lambda: session.watch.problem)
+    assert (session.watch.problem, session.online) == ("The server met a defect of its own.", True)
 
 
 def test_the_report_comes_as_a_file_that_a_browser_opens(session, teacher, loop):

@@ -234,3 +234,30 @@ def test_a_saved_scene_is_taken_up_once_its_server_is_there(server, session, new
     assert after_restart.submission.preview()[0] == before
     with pytest.raises(UnsavedWorkError):
         after_restart.work.next()
+
+
+def test_where_learning_stands_is_followed_and_switched_and_versions_are_rolled_back(server, session, loop):
+    loop.until(lambda: session.watch.learning)
+    state = session.watch.learning
+    assert (state.labels.final, state.labels.pool >= 5) == (0, True)
+    assert "bald" in {name for name, _ in state.strategies}
+    assert [(version.number, version.active) for version in state.versions] == [(1, True)]
+    try:
+        session.watch.switch("paused")
+        loop.until(lambda: session.error or session.watch.learning.switch == "paused")
+        assert session.error is None, session.error
+    finally:
+        session.watch.switch(state.switch)
+        loop.until(lambda: session.watch.learning.switch == state.switch)
+    session.watch.activate(1)
+    loop.until(lambda: not session.activity)
+    assert session.error is None, session.error
+    session.watch.activate(77)
+    loop.until(lambda: session.error)
+    assert "77" in session.error.sentence
+
+
+def test_a_training_without_labels_is_refused_with_what_to_do(session, loop):
+    session.watch.train()
+    loop.until(lambda: session.error)
+    assert "final label" in session.error.sentence

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -78,10 +79,13 @@ def _measured(record: dict[str, Any]) -> dict[str, Any]:
         known = {name: learning[name] for name in ("metric", "value", "labels", "promoted", "reason")}
         return {**known, "metric_on": learning["on"]}
     metric, value = next(iter(record.get("metrics", {}).items()), (None, None))
+    # Provenance is free: a checkpoint made elsewhere may describe its data in a sentence.
+    data = record.get("data")
+    training = data.get("training") if isinstance(data, Mapping) else None
     return {
         "metric": metric,
         "value": value,
-        "labels": len(record.get("data", {}).get("training", ())),
+        "labels": None if training is None else len(training),
         "promoted": True,
         "reason": "It was trained on request.",
         "metric_on": record.get("metrics_on"),

@@ -239,6 +239,15 @@ class Session:
         self.error = error
         self.notify("error")
 
+    def renew(self, server: Server) -> None:
+        """The server answered anew what it offers: it is there, and other weights may predict."""
+        self.server, self.online = server, True
+        self.notify("server")
+        task = server.task(self.task.name) if self.task else None
+        if task is not None and task != self.task:
+            self.task = task
+            self.notify("task")
+
     def _connected(self, client: Client, server: Server) -> None:
         self.client, self.server, self.online = client, server, True
         self.settings.used(client.transport.url, client.transport.token)

@@ -22,13 +22,17 @@ class Watch:
     Attributes:
         learning: newest state of the task's learning loop; None before.
         adaptation: newest state of its adaptation; None before, and where the server offers none.
+        problem: why the state is not known, in a sentence; empty where it is.
     """
 
     def __init__(self, session: Session) -> None:
         self._session = session
         self.learning: LearningState | None = None
         self.adaptation: AdaptationState | None = None
+        self.problem = ""
         self._round = 0
+        # Which weights predict may have changed since the server was asked what it offers.
+        self._stale = False
 
     def restart(self) -> None:
         """Follow the session's task from now on."""
@@ -88,8 +92,10 @@ class Watch:
         if number != self._round or client is None or server is None:
             return
 
+        stale = self._stale
+
         def work(job: object) -> tuple[Any, LearningState | None, AdaptationState | None]:
-            found = client.connect() if not session.online or task is None else server
+            found = client.connect() if stale or not session.online or task is None else server
             if task is None:
                 return found, None, None
             adapts = "adaptation" not in server.missing
@@ -103,21 +109,31 @@ class Watch:
         if number != self._round:
             return
         session = self._session
-        if not session.online:
-            session.server, session.online = server, True
-            session.notify("server")
-        if learning != self.learning:
-            self.learning = learning
+        if server != session.server or not session.online:
+            session.renew(server)
+        self._stale = self._weights(learning, adaptation) != self._weights(self.learning, self.adaptation)
+        if learning != self.learning or self.problem:
+            self.learning, self.problem = learning, ""
             session.notify("learning")
         if adaptation != self.adaptation:
             self.adaptation = adaptation
             session.notify("adaptation")
         self._again(number, session.settings.get("refresh_seconds"))
 
+    @staticmethod
+    def _weights(learning: LearningState | None, adaptation: AdaptationState | None) -> tuple[Any, ...]:
+        """What differs once other weights predict."""
+        active = [version.number for version in learning.versions if version.active] if learning else []
+        run = adaptation.run if adaptation else None
+        return active, run and (run.name, run.state)
+
     def _failed(self, number: int, error: ServerError) -> None:
         if number != self._round:
             return
         session = self._session
+        if self.problem != error.sentence:
+            self.problem = error.sentence
+            session.notify("learning")
         if error.kind in ("unreachable", "timeout", "unauthorized") and session.online:
             session.online, session.error = False, error
             session.notify("server", "error")
