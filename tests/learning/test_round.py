@@ -132,6 +132,17 @@ def test_a_corrupt_label_among_good_ones_is_set_aside_and_named(task, cases, sto
     assert cases[0].id in " ".join(store.record(version)["learning"]["considered"])
 
 
+def test_source_cases_are_replayed_and_are_no_labels(task, cases, store, tmp_path):
+    learning, version = learn(task, cases[:3], store, tmp_path / "run", replay=cases[3:7])
+    record = store.record(version)
+    assert record["data"]["training"] == [case.id for case in cases[:3]]
+    assert (record["learning"]["labels"], record["learning"]["new"]) == (3, 3)
+    assert [case.id for case in learning.replay] == [f"source: {case.id}" for case in cases[3:7]]
+    _, without = learn(task, cases[:3], ModelStore(tmp_path / "other"), tmp_path / "without")
+    one, other = store.load(task, version).state, ModelStore(tmp_path / "other").load(task, without).state
+    assert not all(torch.equal(one[name], other[name]) for name in one)
+
+
 def test_no_label_and_one_class_only_are_refused_with_what_to_do(task, store, tmp_path):
     with pytest.raises(DataError, match="label some first"):
         learn(task, [], store, tmp_path / "none")

@@ -123,9 +123,11 @@ def test_random_histories_leave_waiting_what_plain_python_says(store, label, clo
         assert set(ids(store.worklist.waiting(TASK, mr, "anna", limit=9))) == expected
         assert store.worklist.left(TASK, mr, "anna") == len(expected)
         assert set(store.worklist.ids(TASK, mr)) == free
+        done = [image for image, its in labels.items() if its is not None and its.state.value != "returned"]
+        assert store.worklist.labelled(TASK, mr) == done
         counts = store.cases.counts(TASK, mr)
         assert sum(counts.values()) == 4
-        assert counts[CaseState.LABELLED] == sum(its is not None and its.state.value != "returned" for its in labels.values())
+        assert counts[CaseState.LABELLED] == len(done)
 
 
 def test_cases_are_listed_by_page_state_and_text(store, label):

@@ -12,7 +12,7 @@ from crosslabel.active import STRATEGIES, ImageScores, PoolImage, PoolScorer, or
 from crosslabel.active.pool_scorer import AUGMENTED, DROPOUT, PLAIN
 from crosslabel.checkpoints import ModelStore, Version
 from crosslabel.inference import fill_network, pick_device
-from crosslabel.store import CaseState, PoolScan, Ranked, Store
+from crosslabel.store import PoolScan, Ranked, Store
 from crosslabel.tasks import TaskSpec
 
 # What is found is kept this often, so that a scan that is killed goes on near where it was.
@@ -78,18 +78,13 @@ class PoolScanner:
         version = self.models.current(self.task)
         checkpoint = scan_name(self.task, version)
         waiting = self.store.worklist.ids(self.task.name, self.task.eligible)
-        labelled = self.labelled()
+        labelled = self.store.worklist.labelled(self.task.name, self.task.eligible)
         outdated = self.store.pool_scans.outdated(self.task.name, checkpoint, [*waiting, *labelled])
         scored = self._scan(version, checkpoint, outdated) if outdated else 0
         found = self.store.pool_scans.of(self.task.name, checkpoint)
         problems = {image_id: scan.problem for image_id, scan in found.items() if scan.problem}
         self._rank(checkpoint, found, waiting, labelled, seed)
         return ScanReport("" if version is None else version.name, scored, problems, scored == len(outdated))
-
-    def labelled(self) -> list[str]:
-        """Images of the task with a final label that stands."""
-        _, rows = self.store.cases.page(self.task.name, self.task.eligible, state=CaseState.LABELLED, limit=2**31 - 1)
-        return [row.image_id for row in rows]
 
     def _scan(self, version: Version | None, checkpoint: str, image_ids: Sequence[str]) -> int:
         network = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +65,7 @@ class LearningRound(Job):
         cases: all labels there are, of target and source domains; unusable ones are set aside and named.
         store: where versions are published.
         run_dir: folder of the run.
+        replay: labelled cases of source domains that lie elsewhere; they are drawn like earlier labels and are none.
         unlabelled: images without a label, for the label-free criterion; up to :data:`MOST_UNLABELLED` are used.
         device: ``auto``, ``cpu``, ``cuda``, ...
         on_event: called with every progress event.
@@ -78,6 +79,7 @@ class LearningRound(Job):
         store: ModelStore,
         run_dir: Path,
         *,
+        replay: Sequence[Case] = (),
         unlabelled: Sequence[Path] = (),
         device: str = "auto",
         on_event: Callable[[ProgressEvent], None] = lambda event: None,
@@ -88,7 +90,7 @@ class LearningRound(Job):
         record = {} if start is None or start.demonstration else store.record(start)
         self.learnt = learnt_by(record)
         super().__init__(
-            _as_round(task, further=bool(self.learnt)),
+            _as_round(task, further=bool(record)),
             store,
             run_dir,
             device=device,
@@ -97,6 +99,7 @@ class LearningRound(Job):
             cancelled=cancelled,
         )
         self.cases = cases
+        self.replay = [replace(case, id=f"source: {case.id}") for case in replay]
         self.unlabelled = unlabelled
         self.verdict: Verdict | None = None
         self._data: _Data
@@ -141,14 +144,19 @@ class LearningRound(Job):
     def _train(self, emit: Callable[[ProgressEvent], None], resume: bool) -> Version | None:
         if not self.cases:
             raise DataError(f"There is no labelled case to train {self.task.name} from; label some first.")
-        chosen = PreparedCases(self.task, self.cases)
+        chosen = PreparedCases(self.task, [*self.cases, *self.replay])
         aside = chosen.set_aside_unusable()
-        train, held = split(self.task, chosen.cases)
+        own = {case.id for case in self.cases}
+        ours, again = ([case for case in chosen.cases if (case.id in own) is mine] for mine in (True, False))
+        if not ours:
+            raise DataError(f"None of the {len(self.cases)} labels can be learnt from; the first: {next(iter(aside.values()))}")
+        train, held = split(self.task, ours)
         new = [case for case in train if label_key(case) not in self.learnt]
         fresh, validation = chosen.of(new or train), chosen.of(held)
         images = self._unlabelled_images() if not held else []
         self._data = _Data(train, aside, len(new), fresh, validation, images, self._before(fresh, validation, images))
-        drawn = chosen.of(mixture(train, self.learnt, self.task.active_learning.new_share))
+        known = {*self.learnt, *(label_key(case) for case in again)}
+        drawn = chosen.of(mixture([*train, *again], known, self.task.active_learning.new_share))
         # The loop validates once, at its end: nothing is selected on the held-back labels, which decide about the version.
         if self.task.kind == "classification":
             return ClassifierTraining(self, drawn, validation, {}, None).run(emit, resume)

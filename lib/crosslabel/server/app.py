@@ -111,7 +111,10 @@ class CrossLabelApp(MONAILabelApp):
         return {name: PredictorInferTask(task, self.predictors) for name, task in self.tasks.items()}
 
     def init_trainers(self) -> dict[str, StudiesTrainTask]:
-        supervised = {name: StudiesTrainTask(task, self.store, self._policy) for name, task in self.tasks.items()}
+        supervised = {
+            name: StudiesTrainTask(task, self.store, self._policy, tuple(self.sources.values()) if can_adapt(task) else ())
+            for name, task in self.tasks.items()
+        }
         adapted = {
             adaptation_of(name): AdaptationTrainTask(task, self.store, self._policy, self.sources)
             for name, task in self.tasks.items()

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from crosslabel.checkpoints import ModelStore
+from crosslabel.data import Case, labelled_cases
+from crosslabel.errors import CrossLabelError
 from crosslabel.files import write_json
 from crosslabel.learning import LearningRound, PoolScanner
 from crosslabel.learning.final_labels import final_cases
@@ -25,6 +27,7 @@ ROUND, SCORE = "learning_round", "score_pool"
 _MARK, _SCAN = "round.json", "scan.json"
 _WRITE_EVERY_SECONDS = 1.0
 _NICE = 10
+_MOST_OF_A_SOURCE = 20
 
 
 class LearningJob:
@@ -34,12 +37,14 @@ class LearningJob:
         task: what is learnt.
         models: of the checkpoints.
         policy: which labels train.
+        sources: labelled folders of source images, which are replayed.
     """
 
-    def __init__(self, task: TaskSpec, models: ModelStore, policy: TrainingPolicy) -> None:
+    def __init__(self, task: TaskSpec, models: ModelStore, policy: TrainingPolicy, sources: Iterable[Path] = ()) -> None:
         self.task = task
         self.models = models
         self.policy = policy
+        self.sources = tuple(sources)
 
     def run(
         self,
@@ -73,6 +78,7 @@ class LearningJob:
                 final_cases(store, self.task, self.policy),
                 self.models,
                 run_dir,
+                replay=self._source_cases(),
                 unlabelled=[store.images.get(image_id).path for image_id in waiting],
                 on_event=on_event,
                 cancelled=controls.cancelled,
@@ -83,6 +89,19 @@ class LearningJob:
             print(f"{'served' if learning.verdict and learning.verdict.promoted else 'not served'}", flush=True)
         with self.models.only_trainer(self.task):
             self._look(studies, controls)
+
+    def _source_cases(self) -> list[Case]:
+        """Evenly spread over each source; many would take longer to prepare than a round takes."""
+        found: list[Case] = []
+        for folder in self.sources:
+            try:
+                cases = labelled_cases(folder, self.task)
+            except CrossLabelError as error:
+                # A folder of another task's labels; it is said and nothing is lost.
+                print(f"not replayed: {error}", flush=True)
+                continue
+            found += cases[:: max(1, -(-len(cases) // _MOST_OF_A_SOURCE))]
+        return found
 
     def _look(self, studies: Studies, controls: TrainerControls) -> None:
         progress = ScanProgress(self.models, self.task)

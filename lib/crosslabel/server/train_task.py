@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -53,12 +53,20 @@ class StudiesTrainTask(TrainTask):
         task: what to train.
         store: where versions are published; runs lie in ``TASK/runs/NAME/`` beside them.
         policy: which labels train.
+        replayed: labelled folders of source images, of which the learning loop replays some.
     """
 
     runs = "runs"
 
-    def __init__(self, task: TaskSpec, store: ModelStore, policy: TrainingPolicy = TrainingPolicy.FINAL) -> None:
+    def __init__(
+        self,
+        task: TaskSpec,
+        store: ModelStore,
+        policy: TrainingPolicy = TrainingPolicy.FINAL,
+        replayed: Sequence[Path] = (),
+    ) -> None:
         super().__init__(task.title)
+        self.replayed = tuple(replayed)
         self.task = task
         self.store = store
         self.policy = policy
@@ -121,7 +129,8 @@ class StudiesTrainTask(TrainTask):
         resume = bool(request.get("resume"))
         run = (self._latest_run() if resume else None) or self._run_dir(str(request.get("run") or new_run_name()))
         if request.get(ROUND) or request.get(SCORE):
-            LearningJob(self.task, self.store, self.policy).run(request, datastore, run, _told_to_end(), _print)
+            learning = LearningJob(self.task, self.store, self.policy, self.replayed)
+            learning.run(request, datastore, run, _told_to_end(), _print)
             return self.stats()
         signal = InferenceSignal(self.store.folder)
         controls = TrainerControls(datastore.store, self.task.name, signal, _told_to_end(), obeys_off=False)

@@ -103,6 +103,13 @@ class Worklist:
             query = select(images.c.id).where(self._waits(connection, task, accepts, None)).order_by(images.c.id)
             return list(connection.scalars(query))
 
+    def labelled(self, task: str, accepts: Accepts) -> list[str]:
+        """Images with a final label that stands and was not sent back, sorted."""
+        state = func.coalesce(label_state(task), LabelState.RETURNED.value)
+        with self._database.reading() as connection:
+            wanted = and_(accepted(connection, accepts), state != LabelState.RETURNED.value)
+            return list(connection.scalars(select(images.c.id).where(wanted).order_by(images.c.id)))
+
     def acquire(self, task: str, image_ids: Iterable[str], holder: str, seconds: float, count: int) -> list[Lease]:
         """Take the first ``count`` of some images that wait still and that nobody else has; none is taken by two.
 
