@@ -207,7 +207,7 @@ class Session:
         def succeeded(result: Any) -> None:
             self._end(activity)
             self._reached(True)
-            self.error = None
+            self._forgive()
             try:
                 done(result)
             except ServerError as error:
@@ -267,6 +267,11 @@ class Session:
         if self.server is not None and self.online != reached:
             self.online = reached
             self.notify("server")
+
+    def _forgive(self) -> None:
+        if self.error is not None:
+            self.error = None
+            self.notify("error")
 
     def _advance(self, done: int, total: int | None) -> None:
         self.progress = (done, total)
