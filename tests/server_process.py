@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -190,6 +191,12 @@ def serving(root: Path, port: int, *options: str, **variables: str) -> Iterator[
     finally:
         process.terminate()
         process.wait(30)
+
+
+def unused_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 def wait_until_up(

@@ -12,14 +12,14 @@ import pytest
 import yaml
 from requests_toolbelt.multipart import decoder
 
-from server_process import serving
+from server_process import serving, unused_port
 from two_modalities import adaptation_task, write_domain
 
 TASK = "tiny_segmentation"
 
 
 @pytest.fixture(scope="module")
-def adapting(tmp_path_factory, free_port_of_module):
+def adapting(tmp_path_factory):
     """A server with MR studies, a labelled CT source, and one source folder without labels."""
     root = tmp_path_factory.mktemp("adapting")
     task = adaptation_task(training={"epochs": 6, "steps_per_epoch": 8, "learning_rate": 0.02})
@@ -31,17 +31,8 @@ def adapting(tmp_path_factory, free_port_of_module):
     write_domain(root / "ct", "CT", 4)
     (root / "nothing").mkdir()
     sources = ("--source", f"ct={root / 'ct'}", "--source", f"nothing={root / 'nothing'}")
-    with serving(root, free_port_of_module, *sources) as server:
+    with serving(root, unused_port(), *sources) as server:
         yield server
-
-
-@pytest.fixture(scope="module")
-def free_port_of_module():
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def state_of(server):
