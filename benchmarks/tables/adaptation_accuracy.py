@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -40,15 +41,19 @@ def measure(cell: Cell) -> dict[str, float]:
     with PAIRS[cell.column](cell.seed) as pair, tempfile.TemporaryDirectory() as folder:
         store = ModelStore(Path(folder) / "models")
         task = _task_of(cell, pair.task)
+        # Kept if the cell is stopped: it then goes on instead of starting again.
+        run = work_folder(cell.column, cell.seed) / cell.key
         lost = {}
         if cell.row == ORACLE:
             if not pair.oracle:
                 raise ValueError(f"there is no oracle on {cell.column}: no labelled target image is left to train on")
-            TrainingJob(task, pair.oracle, store, Path(folder) / "run", device="cpu").run()
+            TrainingJob(task, pair.oracle, store, run, device="cpu").run(resume=True)
         else:
-            _adapt(cell, task, pair, store, Path(folder) / "run")
-            lost = _lost_by_selection(Path(folder) / "run", store.record(store.versions(task)[-1])["epoch"])
-        return {**scores(load_predictor(task, store, "cpu"), pair.scored), **lost}
+            _adapt(cell, task, pair, store, run)
+            lost = _lost_by_selection(run, store.record(store.versions(task)[-1])["epoch"])
+        found = scores(load_predictor(task, store, "cpu"), pair.scored)
+    shutil.rmtree(run, ignore_errors=True)
+    return {**found, **lost}
 
 
 def _adapt(cell: Cell, task: TaskSpec, pair: Pair, store: ModelStore, run: Path) -> None:
@@ -60,7 +65,7 @@ def _adapt(cell: Cell, task: TaskSpec, pair: Pair, store: ModelStore, run: Path)
 
     cases = AdaptationCases(pair.source, unlabelled(pair.target))
     shared = work_folder(cell.column, cell.seed)
-    AdaptationJob(task, cases, store, run, device="cpu", adapter_dir=shared, measure=with_labels).run()
+    AdaptationJob(task, cases, store, run, device="cpu", adapter_dir=shared, measure=with_labels).run(resume=True)
 
 
 def _lost_by_selection(run: Path, chosen: int) -> dict[str, float]:
