@@ -41,6 +41,6 @@ def numbers(replay: Replay) -> dict[str, float]:
 def metrics(budgets: Sequence[int], what: str) -> dict[str, str]:
     """Names and meanings of :func:`numbers`."""
     return {
-        "area": f"area under the budget curve: mean {what} from {budgets[0]} to {budgets[-1]} labels",
+        "area": f"area under the budget curve: {what}, averaged from {budgets[0]} to {budgets[-1]} labels",
         **{f"{budget} labels": f"{what} on the test images" for budget in budgets},
     }

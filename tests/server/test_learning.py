@@ -110,7 +110,7 @@ def test_labels_become_a_served_model_and_its_opinion_orders_the_pool(server, ro
     assert (version["number"], version["active"], version["promoted"], version["labels"]) == (1, True, True, 3)
     assert version["metric_on"].startswith("label-free")
     assert [epoch for epoch, _ in done["curves"]["losses"]["dice"]] == [1, 2]
-    assert done["labels"]["since_last_training"] == 0
+    assert (done["labels"]["since_last_training"], done["problems"]) == (0, {})
     assert server.infer(TASK, "mr_05").status_code == 200
     case = next_cases(server, strategy="entropy")["cases"][0]
     assert (case["why"]["rank"], case["why"]["checkpoint"]) == (1, f"{TASK} v1")

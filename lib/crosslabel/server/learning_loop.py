@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -30,6 +31,7 @@ _TICK_SECONDS = 1.0
 # Whether the pool has changed is a larger question than whether a label came.
 _LOOK_AT_POOL_EVERY_SECONDS = 15.0
 _SCORE_AGAIN_SECONDS = 600.0
+_REMEMBERED_SECONDS = 10.0
 
 
 @dataclass
@@ -43,6 +45,7 @@ class _Memory:
     epoch_of_attempt: int = 0
     unscored: bool = False
     looked_at_pool: float = -1e9
+    computed: tuple[Any, float, Any] = (None, -1e9, None)
     asked_to_score: tuple[str, float] = ("", -1e9)
 
 
@@ -85,6 +88,16 @@ class LearningLoop:
     def decision(self, task: TaskSpec) -> Decision:
         """What would be done now."""
         return decide(self._situation(task, self._memory[task.name]), task.active_learning)
+
+    def remembered(self, task: TaskSpec, key: Any, compute: Callable[[], Any]) -> Any:
+        """What clients ask for again and again and reads all scores: computed anew for other labels, or after a while."""
+        memory = self._memory[task.name]
+        key = (key, memory.signature)
+        known, when, value = memory.computed
+        if known != key or time.monotonic() - when > _REMEMBERED_SECONDS:
+            value = compute()
+            memory.computed = (key, time.monotonic(), value)
+        return value
 
     def facts(self, task: TaskSpec) -> LabelFacts:
         """Counts of a task's labels, as they are now."""

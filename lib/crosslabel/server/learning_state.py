@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from crosslabel.active import STRATEGIES, Estimate, advice, estimate_rest
+from crosslabel.checkpoints import Version
 from crosslabel.learning import Action
 from crosslabel.learning.pool_scan import scan_name
 from crosslabel.optimisation import State
@@ -22,7 +23,7 @@ _IN_ADVANCE = "new labels, each measured before it was learnt from"
 
 
 def learning_state(loop: LearningLoop, task: TaskSpec) -> dict[str, Any]:
-    """State, progress, curves, labels, versions, estimate and advice; JSON values."""
+    """State, progress, curves, labels, versions, estimate, advice, and images that could not be scored; JSON values."""
     store, switch = loop.app.datastore().store, loop.switch(task)
     counts = store.cases.counts(task.name, task.eligible)
     facts = loop.facts(task)
@@ -47,6 +48,7 @@ def learning_state(loop: LearningLoop, task: TaskSpec) -> dict[str, Any]:
         else {"dice": estimate.value, "low": estimate.low, "high": estimate.high, "on": estimate.on},
         "advice": advice(_history(loop, task), left, metric),
         "message": message,
+        "problems": (read_scan(loop.app.store, task) or {}).get("problems", {}),
         "strategies": strategies(task),
     }
 
@@ -162,8 +164,12 @@ def _estimate(loop: LearningLoop, task: TaskSpec) -> Estimate | None:
     current = loop.app.store.current(task)
     if current is None:
         return None
-    store = loop.app.datastore().store
     name = scan_name(task, current)
+    return loop.remembered(task, (name, current), lambda: _estimated(loop, task, current, name))
+
+
+def _estimated(loop: LearningLoop, task: TaskSpec, current: Version, name: str) -> Estimate | None:
+    store = loop.app.datastore().store
     waiting = set(store.worklist.ids(task.name, task.eligible))
     scores = store.scores.get(task.name, "expected_dice")
     expected = [score.value for image_id, score in scores.items() if image_id in waiting and score.checkpoint == name]
