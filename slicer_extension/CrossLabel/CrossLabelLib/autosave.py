@@ -91,6 +91,11 @@ class Autosave:
         if not (self._own / _DESCRIPTION).exists():
             shutil.rmtree(self._own, ignore_errors=True)
 
+    def set_aside(self) -> None:
+        """Leave what is kept to :meth:`lost`, and begin anew."""
+        self.close()
+        self._own = self._root / uuid.uuid4().hex
+
     def lost(self) -> list[Work]:
         """Work of those that ended without sending it, the newest first; their ``file`` is a whole path."""
         found = []

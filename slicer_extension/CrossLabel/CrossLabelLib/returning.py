@@ -71,6 +71,15 @@ class Returning:
         self.lost = [other for other in self.lost if other != work]
         self._session.notify("lost")
 
+    def set_aside(self) -> None:
+        """The scene is about to be closed, whether or not the case holds unsaved work: it is offered again as lost work."""
+        session = self._session
+        session.work.keeping.keep()
+        session.work.keeping.autosave.set_aside()
+        session.work.leave(discard=True)
+        self.lost = session.work.keeping.autosave.lost()
+        session.notify("lost")
+
     def resume(self) -> None:
         """Take up the case of a scene that was saved; call it once a scene was loaded, and it waits for its server."""
         session, scene = self._session, self._session.scene

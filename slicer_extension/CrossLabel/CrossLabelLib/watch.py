@@ -134,9 +134,14 @@ class Watch:
         if self.problem != error.sentence:
             self.problem = error.sentence
             session.notify("learning")
-        if error.kind in ("unreachable", "timeout", "unauthorized") and session.online:
+        away = error.kind in ("unreachable", "timeout", "unauthorized")
+        if away and session.online:
             session.online, session.error = False, error
             session.notify("server", "error")
+        elif not away and not session.online:
+            # Whoever refuses is there.
+            session.online = True
+            session.notify("server")
         self._again(number, _AWAY_SECONDS)
 
     def _again(self, number: int, seconds: float) -> None:

@@ -69,9 +69,20 @@ def add_empty(segmentation: slicer.vtkMRMLSegmentationNode, labels: Sequence[Lab
     """Add a segment for each label that has none."""
     content = segmentation.GetSegmentation()
     present = set(names_of(segmentation))
+    converter = slicer.vtkSegmentationConverter
+    reference = slicer.vtkOrientedImageData()
+    geometry = content.GetConversionParameter(converter.GetReferenceImageGeometryParameterName())
+    known = converter.DeserializeImageGeometry(geometry, reference, False)
     for label in labels:
-        if label.name not in present:
-            content.AddEmptySegment(content.GenerateUniqueSegmentID(label.name), label.name, rgb(label.color))
+        if label.name in present:
+            continue
+        identifier = content.AddEmptySegment(content.GenerateUniqueSegmentID(label.name), label.name, rgb(label.color))
+        empty = content.GetSegment(identifier).GetRepresentation(_BINARY)
+        if known and empty is not None:
+            # Voxels of 1 mm, which it has otherwise, would make a saved segmentation finer than what was drawn.
+            empty.SetSpacing(reference.GetSpacing())
+            empty.SetOrigin(reference.GetOrigin())
+            empty.CopyDirections(reference)
 
 
 def names_of(segmentation: slicer.vtkMRMLSegmentationNode) -> list[str]:
