@@ -16,7 +16,7 @@ SAMPLES := sample_data/studies
 # Tests compute on one thread each; a file's tests stay together and share one server.
 PROCESSES ?= 2
 
-.PHONY: help serve test lint format samples clean
+.PHONY: help serve test lint format samples extension clean
 
 help:
 	@echo "make serve    serve the sample studies on http://$(HOST):$(PORT) (STUDIES=DIR, HOST, PORT)"
@@ -24,6 +24,7 @@ help:
 	@echo "make lint     check style and the layers of imports"
 	@echo "make format   put the code into the project's style"
 	@echo "make samples  generate the sample studies anew"
+	@echo "make extension pack the 3D Slicer extension into dist/CrossLabel.zip"
 	@echo "make clean    remove the environment and caches; studies and models stay"
 
 serve: $(STAMP) $(if $(filter studies,$(STUDIES)),studies)
@@ -43,6 +44,9 @@ format: $(STAMP)
 
 samples: $(STAMP)
 	$(BIN)/python sample_data/make.py
+
+extension: $(STAMP)
+	$(BIN)/python -m slicer_extension.package --out dist
 
 # Labels are saved beside the images, so the server works on a copy and the committed samples stay as they are.
 studies:

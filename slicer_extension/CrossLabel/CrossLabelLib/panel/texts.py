@@ -1,0 +1,40 @@
+"""Numbers and times as people read them."""
+
+from __future__ import annotations
+
+from slicer.i18n import tr as _
+
+
+def duration(seconds: float) -> str:
+    """Such as ``about 4 min``."""
+    if seconds < 1:
+        return _("about a second")
+    if seconds < 90:
+        return _("about {count} s").format(count=round(seconds))
+    if seconds < 5400:
+        return _("about {count} min").format(count=round(seconds / 60))
+    return _("about {count} h").format(count=round(seconds / 3600, 1))
+
+
+def volume(ml: float | None) -> str:
+    """Such as ``12.3 mL``; small structures get more digits."""
+    if ml is None:
+        return "–"
+    return f"{ml:.0f} mL" if ml >= 100 else f"{ml:.3g} mL"
+
+
+def share(value: float | None) -> str:
+    """A number from 0 to 1 as a percentage."""
+    return "–" if value is None else f"{100 * value:.0f} %"
+
+
+def size(count: int) -> str:
+    """Bytes, such as ``3.4 MB``."""
+    if count < 1e6:
+        return f"{count / 1e3:.0f} kB"
+    return f"{count / 1e6:.1f} MB"
+
+
+def when(stamp: str) -> str:
+    """An ISO 8601 time to the minute."""
+    return stamp[:16].replace("T", " ")
