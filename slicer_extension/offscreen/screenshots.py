@@ -73,7 +73,7 @@ class Photographer:
         button.click()
         QTest.qWait(30)
 
-    def wait(self, condition: Callable[[], Any], seconds: float = 60) -> None:
+    def wait(self, condition: Callable[[], Any], seconds: float = 200) -> None:
         deadline = time.monotonic() + seconds
         while not condition():
             if time.monotonic() > deadline:

@@ -72,7 +72,7 @@ def add_empty(segmentation: slicer.vtkMRMLSegmentationNode, labels: Sequence[Lab
     converter = slicer.vtkSegmentationConverter
     reference = slicer.vtkOrientedImageData()
     geometry = content.GetConversionParameter(converter.GetReferenceImageGeometryParameterName())
-    known = converter.DeserializeImageGeometry(geometry, reference, False)
+    known = bool(geometry) and converter.DeserializeImageGeometry(geometry, reference, False)
     for label in labels:
         if label.name in present:
             continue
