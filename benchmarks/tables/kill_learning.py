@@ -19,6 +19,8 @@ from benchmarks.table import Cell, Table
 _PORT = 18773
 _KILLS = 25
 _LONGEST_LIFE_SECONDS = 6.0
+# What was killed until then counts; slow machines start a server or a trainer in half a minute.
+_LONGEST_SECONDS = 240
 
 
 def measure(cell: Cell) -> dict[str, float]:
@@ -34,7 +36,7 @@ def measure(cell: Cell) -> dict[str, float]:
         long_rounds(root)
         acknowledged: dict[str, int] = {}
         started = time.monotonic()
-        while counts["kills"] < _KILLS and time.monotonic() - started < 420:
+        while counts["kills"] < _KILLS and time.monotonic() - started < _LONGEST_SECONDS:
             with contextlib.suppress(requests.RequestException), learning_server(root, _PORT) as server:
                 for _ in range(1 if cell.row == "server" else _KILLS):
                     image = f"mr_{moments.randrange(IMAGES):02d}"
@@ -48,7 +50,7 @@ def measure(cell: Cell) -> dict[str, float]:
                         with contextlib.suppress(ProcessLookupError):
                             os.kill(victim, signal.SIGKILL)
                             counts["kills"] += 1
-                    if counts["kills"] >= _KILLS or time.monotonic() - started > 420:
+                    if counts["kills"] >= _KILLS or time.monotonic() - started > _LONGEST_SECONDS:
                         break
         with learning_server(root, _PORT) as server:
             for image, version in acknowledged.items():
@@ -71,10 +73,10 @@ def _watch(trainers: Callable[[Path], list], root: Path, seconds: float) -> int:
 
 TABLE = Table(
     name="kill_learning",
-    title="kill -9 of trainer or server at 25 random moments each, while labels are saved and learnt from",
+    title="kill -9 of trainer or server at up to 25 random moments each, while labels are saved and learnt from",
     rows=("trainer", "server"),
     columns=("2 cores, no GPU",),
-    seeds=(0,),
+    seeds=(0, 1, 2),
     measure=measure,
     metrics={
         "kills": "processes killed",
