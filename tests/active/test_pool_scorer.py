@@ -95,7 +95,7 @@ def test_style_tells_a_scanner_and_not_a_place():
     image = torch.randn(1, 12, 12, 12, generator=rng)
     assert np.allclose(style(image), style(image.flip(1)), atol=1e-5)
     assert not np.allclose(style(image), style(image * 0.5), atol=0.05)
-    assert len(appearance(image)) == 125 + 34
+    assert len(appearance(image, style(image))) == 125 + 34
 
 
 def test_dropout_changes_the_looks_and_leaves_the_network_as_it_was(volumes):

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from skactiveml.pool import uncertainty_scores
 
-from crosslabel.active.aggregation import by_class, expected_dice, foreground_aware
+from crosslabel.active.aggregation import by_class, decided, expected_dice, foreground_aware
 from crosslabel.active.uncertainty import PassStatistics, margin, predictive_entropy
 
 
@@ -120,3 +120,11 @@ def test_expected_dice_is_1_for_a_sure_answer_and_0_for_none():
     assert expected_dice(nothing) == 0
     unsure = sure * 0.6 + 0.2
     assert 0 < expected_dice(unsure) < 1
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.integers(0, 10_000), st.integers(2, 6))
+def test_the_decision_is_the_argmax(seed, outputs):
+    maps = torch.rand((outputs, 3, 4, 5), generator=torch.Generator().manual_seed(seed))
+    assert torch.equal(decided(maps), maps.argmax(dim=0))
+    assert decided(torch.full((outputs, 2, 2), 1 / outputs)).max() == 0

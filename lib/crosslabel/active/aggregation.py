@@ -32,9 +32,27 @@ def by_class(uncertainty: Tensor, probabilities: Tensor) -> Tensor:
     return torch.stack(means)
 
 
+def decided(probabilities: Tensor) -> Tensor:
+    """The most probable output of each voxel, as ``argmax`` over the first axis, which PyTorch walks over slowly.
+
+    Args:
+        probabilities: (outputs, \\*spatial).
+    """
+    best, index = probabilities[0], torch.zeros_like(probabilities[0], dtype=torch.long)
+    for number, probability in enumerate(probabilities[1:], start=1):
+        higher = probability > best
+        best = torch.where(higher, probability, best)
+        index.masked_fill_(higher, number)
+    return index
+
+
 def foreground_aware(uncertainty: Tensor, probabilities: Tensor) -> float:
     """Mean over the structures of :func:`by_class`; where the network sees none, over the most uncertain hundredth."""
-    classes = by_class(uncertainty, probabilities)
+    return mean_of_classes(by_class(uncertainty, probabilities), uncertainty)
+
+
+def mean_of_classes(classes: Tensor, uncertainty: Tensor) -> float:
+    """:func:`foreground_aware` from what :func:`by_class` gave for the same map."""
     if not classes.isnan().all():
         return float(classes.nanmean())
     most = max(1, int(uncertainty.numel() * _LARGEST_SHARE))
@@ -51,10 +69,10 @@ def expected_dice(probabilities: Tensor) -> float:
     Args:
         probabilities: (outputs, \\*spatial), background first.
     """
-    decided = probabilities.argmax(dim=0)
+    answer = decided(probabilities)
     found = []
     for index, probability in enumerate(probabilities[1:], start=1):
-        mask = (decided == index).to(probability.dtype)
+        mask = (answer == index).to(probability.dtype)
         if mask.any():
             found.append(2 * (probability * mask).sum() / (probability.sum() + mask.sum()))
     return float(torch.stack(found).mean()) if found else 0.0

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from crosslabel.active import passes
-from crosslabel.active.aggregation import by_class, expected_dice, foreground_aware
+from crosslabel.active.aggregation import by_class, decided, expected_dice, mean_of_classes
 from crosslabel.active.features import DeepFeatures, appearance, gradient_embedding, style
 from crosslabel.active.uncertainty import PassStatistics, margin, predictive_entropy
 from crosslabel.errors import CrossLabelError
@@ -106,7 +106,9 @@ class PoolScorer:
             for image, found in zip(group, read, strict=True):
                 if isinstance(found, Tensor):
                     scores, vectors = next(looked)
-                    yield ImageScores(image.id, scores, {**vectors, "style": style(found), "appearance": appearance(found)})
+                    look = style(found)
+                    vectors |= {"style": look, "appearance": appearance(found, look)}
+                    yield ImageScores(image.id, scores, vectors)
                 else:
                     yield ImageScores(image.id, problem=found)
 
@@ -147,13 +149,13 @@ class PoolScorer:
             doubts = inside.cpu().numpy().copy()
             doubts[best] -= 1
         else:
-            scores = {name: foreground_aware(value, inside) for name, value in maps.items()}
-            decided = inside.argmax(dim=0)
-            scores |= {"foreground": float((decided > 0).float().mean()), "expected_dice": expected_dice(inside)}
-            names = self.task.output_names[1:]
-            classes = by_class(maps["entropy"], inside).tolist()
-            scores |= {f"{CLASS_SCORE}{name}": value for name, value in zip(names, classes, strict=True) if value == value}
-            doubts = np.array([_doubt(inside[index], decided == index) for index in range(1, len(inside))])
+            classes = {name: by_class(value, inside) for name, value in maps.items()}
+            scores = {name: mean_of_classes(classes[name], value) for name, value in maps.items()}
+            answer = decided(inside)
+            scores |= {"foreground": float((answer > 0).float().mean()), "expected_dice": expected_dice(inside)}
+            pairs = zip(self.task.output_names[1:], classes["entropy"].tolist(), strict=True)
+            scores |= {f"{CLASS_SCORE}{name}": value for name, value in pairs if value == value}
+            doubts = np.array([_doubt(inside[index], answer == index) for index in range(1, len(inside))])
         return scores, {"features": features, "gradient": gradient_embedding(features, doubts)}
 
     def _several(self, images: Tensor) -> dict[str, Tensor]:
