@@ -87,8 +87,12 @@ def photograph(camera: Photographer, url: str) -> None:
     ui, session = camera.ui, camera.session
     camera.connect(url, _SEGMENTATION)
     ui.submitNextCheck.setChecked(False)
-    camera.press(ui.nextButton)
-    camera.wait(lambda: session.prediction.proposal and ui.proposalTable.rowCount())
+    for _ in range(9):
+        # The samples lie in one folder, so a head may be offered for the abdomen.
+        camera.press(ui.nextButton)
+        camera.wait(lambda: session.prediction.proposal and ui.proposalTable.rowCount())
+        if session.work.case.id.startswith("abdomen"):
+            break
     camera.take("connect", ui.connectSection, ui.taskSection)
     camera.take("segment", ui.caseSection, ui.correctSection)
     camera.press(ui.checkButton)
@@ -152,6 +156,7 @@ def main() -> None:
 def _settings_page(out: Path) -> None:
     from CrossLabelLib.panel.settings_panel import SettingsPanel
 
+    QSettings().remove("CrossLabel/autosave_folder")
     page = SettingsPanel()
     page.resize(_WIDTH + 80, 330)
     page.grab().save(str(out / "settings.png"))

@@ -20,7 +20,7 @@ _TESTS = Path(__file__).parents[1]
 # An annotator in a process of its own: opens a case, corrects it, and never comes to send it.
 _ANNOTATOR = """
 import sys
-sys.path[:0] = [{tests!r}, {library!r}]
+sys.path[:0] = [{tests!r}, {library!r}, {repository!r}]
 from pathlib import Path
 from CrossLabelLib.background import Background
 from CrossLabelLib.client.results import Case
@@ -65,7 +65,7 @@ def annotated(other_server, tmp_path):
     other_server.on("GET", "/datastore/image", Answer((tmp_path / "image.nrrd").read_bytes(), headers=image))
     other_server.on("POST", "/infer/blobs", Answer(parts, type="multipart/form-data; boundary=x"))
     library = _TESTS.parent / "slicer_extension" / "CrossLabel"
-    script = _ANNOTATOR.format(tests=str(_TESTS), library=str(library))
+    script = _ANNOTATOR.format(tests=str(_TESTS), repository=str(_TESTS.parent), library=str(library))
     command = [sys.executable, "-c", script, other_server.url, str(tmp_path / "home")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         while "kept" not in process.stdout.readline():
