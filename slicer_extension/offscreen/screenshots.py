@@ -90,7 +90,7 @@ def photograph(camera: Photographer, url: str) -> None:
     for _ in range(9):
         # The samples lie in one folder, so a head may be offered for the abdomen.
         camera.press(ui.nextButton)
-        camera.wait(lambda: session.prediction.proposal and ui.proposalTable.rowCount())
+        camera.wait(lambda: not session.activity and session.prediction.proposal and ui.proposalTable.rowCount())
         if session.work.case.id.startswith("abdomen"):
             break
     camera.take("connect", ui.connectSection, ui.taskSection)
