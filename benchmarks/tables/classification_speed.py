@@ -29,6 +29,7 @@ from crosslabel.tasks.building import network_of
 _PORT = 18771
 _REPETITIONS = 15
 _IMAGES = 1000
+_TURN = 100
 _BATCH = 16
 _ANSWER, _HEATMAP, _FOLDER = "class of one picture", "heat map of one picture (Grad-CAM)", "folder of 1,000 pictures"
 _TASK = {
@@ -104,22 +105,33 @@ def _folder(task: TaskSpec, store: ModelStore, folder: Path, rng: np.random.Gene
     classifier = load_predictor(task, store, "cpu")
     assert isinstance(classifier, Classifier)
     answer_cases(classifier, cases[:_BATCH])
-    bare = _images_per_second(lambda: _bare(classifier.network))
-    whole = _images_per_second(lambda: answer_cases(classifier, cases))
-    return {"images per second": whole, "share of the bare network": whole / bare}
+    whole = bare = processor_whole = processor_bare = 0.0
+    # Turn by turn, so that what else the machine does slows both alike.
+    for start in range(0, _IMAGES, _TURN):
+        part = cases[start : start + _TURN]
+        seconds, processor = _seconds(lambda part=part: answer_cases(classifier, part))
+        whole, processor_whole = whole + seconds, processor_whole + processor
+        seconds, processor = _seconds(lambda: _bare(classifier.network))
+        bare, processor_bare = bare + seconds, processor_bare + processor
+    return {
+        "images per second": _IMAGES / whole,
+        "share of the bare network": bare / whole,
+        "share by processor time": processor_bare / processor_whole,
+    }
 
 
 def _bare(network: torch.nn.Module) -> None:
     batch = torch.zeros(_BATCH, 1, 128, 128)
     with torch.inference_mode():
-        for start in range(0, _IMAGES, _BATCH):
-            network(batch[: min(_BATCH, _IMAGES - start)])
+        for start in range(0, _TURN, _BATCH):
+            network(batch[: min(_BATCH, _TURN - start)])
 
 
-def _images_per_second(work: Callable[[], object]) -> float:
-    started = time.perf_counter()
+def _seconds(work: Callable[[], object]) -> tuple[float, float]:
+    """Seconds on the clock and of all threads' processor time."""
+    started, spent = time.perf_counter(), time.process_time()
     work()
-    return _IMAGES / (time.perf_counter() - started)
+    return time.perf_counter() - started, time.process_time() - spent
 
 
 TABLE = Table(
@@ -136,6 +148,7 @@ TABLE = Table(
         "runs, on one core",
         "images per second": "on one core",
         "share of the bare network": "reading, preparing, classifying and scoring against the same network on ready tensors",
+        "share by processor time": "the same without what overlaps on a second core",
     },
     note="Measured on a machine that others used at the same time (load 4 to 8 on 2 cores), with one thread. Goals: the "
     "answer below 100 ms and the heat map below 400 ms on 2 cores; a folder at no less than 80 % of the bare "
