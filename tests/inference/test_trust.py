@@ -139,3 +139,18 @@ def test_a_network_without_convolutions_or_a_linear_head_is_described_too():
     found = describe(Mean(), torch.randn(3, 1, 8, 8))
     torch.testing.assert_close(found.early, found.deep)
     assert found.deep.shape == (3, 2)
+
+
+@pytest.mark.parametrize("dimension", [2, 3])
+def test_the_look_of_an_image_is_mean_and_deviation_of_the_first_maps_over_all_positions(dimension):
+    network = build_network(
+        "torchvision.resnet18", {"cut": "layer1"}, in_channels=1, out_channels=2, spatial_dims=dimension
+    ).eval()
+    images = torch.randn(2, 1, *(24, 20, 6)[:dimension])
+    with torch.inference_mode():
+        found = describe(network, images).early
+        for number, image in enumerate(images):
+            planes = image.movedim(-1, 0) if dimension == 3 else image[None]
+            maps = network.trunk.conv1(planes).movedim(1, 0).flatten(1)
+            expected = torch.cat([maps.mean(dim=1), maps.std(dim=1, correction=0)])
+            torch.testing.assert_close(found[number], expected, rtol=1e-3, atol=1e-4)

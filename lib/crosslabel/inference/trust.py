@@ -76,11 +76,12 @@ def _first_convolution(network: nn.Module) -> list[nn.Module]:
 
 def _mean_and_deviation(maps: Tensor, slices: int) -> Tensor:
     """(images * slices, channels, ...) -> (images, 2 * channels), over all positions of all slices of an image."""
-    variance, mean = torch.var_mean(maps.flatten(2), dim=2, correction=0)
+    flat = maps.flatten(2)
+    # By moments: torch.var_mean takes fifteen times as long on a CPU, a tenth of a small network's own time.
+    mean, square = flat.mean(dim=2), torch.linalg.vector_norm(flat, dim=2).square() / flat.shape[2]
     if slices > 1:
-        variance, mean = variance.unflatten(0, (-1, slices)), mean.unflatten(0, (-1, slices))
-        variance = variance.mean(dim=1) + mean.var(dim=1, correction=0)
-        mean = mean.mean(dim=1)
+        mean, square = mean.unflatten(0, (-1, slices)).mean(dim=1), square.unflatten(0, (-1, slices)).mean(dim=1)
+    variance = (square - mean**2).clamp_min(0)
     return torch.cat([mean, variance.sqrt()], dim=1)
 
 
