@@ -56,6 +56,22 @@ def test_a_kept_segmentation_comes_back_with_its_names_and_overlaps(drawn, tmp_p
     assert drawn.facts() == before
 
 
+def test_a_volume_of_the_persons_own_stays_in_the_scene_when_its_case_is_left(case, tmp_path):
+    own = files.load_volume(tmp_path / "image.nrrd", "from the DICOM database")
+    case.adopt(own)
+    case.start_empty(LABELS)
+    case.load_image(tmp_path / "image.nrrd", "the next case")
+    downloaded = case.image
+    assert slicer.mrmlScene.GetNodeByID(own.GetID()) is own
+    assert case.segmentation is None
+    case.adopt(own)
+    assert slicer.mrmlScene.GetFirstNodeByName("the next case") is None
+    assert downloaded is not own
+    case.clear()
+    assert case.image is None
+    assert slicer.mrmlScene.GetNodeByID(own.GetID()) is own
+
+
 def test_another_case_replaces_all_of_the_one_before(drawn, tmp_path):
     write(np.ones(SHAPE, np.float32), tmp_path / "map.nrrd", np.reshape([0.8, -0.6, 0, 0.6, 0.8, 0, 0, 0, 1], (3, 3)))
     drawn.load_further(tmp_path / "image.nrrd", "beside")

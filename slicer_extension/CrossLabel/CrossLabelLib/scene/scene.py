@@ -16,6 +16,8 @@ from CrossLabelLib.facts import Facts
 from CrossLabelLib.scene import files, geometry, overlays, parameters, segments
 
 _IMAGE, _SEGMENTATION, _OVERLAY, _FURTHER = "Image", "Segmentation", "Overlay", "Further"
+# Whether the image was in the scene before it became the case: then it is the person's, and stays when the case is left.
+_ADOPTED = "Adopted"
 
 
 class Scene:
@@ -62,6 +64,7 @@ class Scene:
         geometry.remember(volume)
         self.clear(keep=volume)
         self._use(volume)
+        parameters.set(_ADOPTED, True)
 
     def load_further(self, path: Path, name: str) -> None:
         """Load another image of the patient beside the case's."""
@@ -73,16 +76,19 @@ class Scene:
         files.write_volume(self._need_image(), path)
 
     def clear(self, keep: slicer.vtkMRMLVolumeNode | None = None) -> None:
-        """Remove the case's nodes from the scene."""
+        """Remove the case's nodes from the scene, but for ``keep`` and for a volume that was there before it was adopted."""
         node = parameters.parameter_node()
         further = [node.GetNthNodeReference(_FURTHER, number) for number in range(node.GetNumberOfNodeReferences(_FURTHER))]
         node.RemoveNodeReferenceIDs(_FURTHER)
         if self.overlay is not None:
             overlays.hide(self.overlay)
         self._remove_segmentation()
+        adopted = self.image if parameters.get(_ADOPTED) else None
         for old in (self.overlay, self.image, *further):
-            if old is not None and old is not keep:
+            if old is not None and old is not adopted and old is not keep:
                 _remove(old)
+        parameters.set_node(_IMAGE, None)
+        parameters.set(_ADOPTED, False)
 
     def show_labels(self, path: Path, values: Mapping[str, int], labels: Sequence[Label]) -> None:
         """Show a label file as segments; see :func:`segments.load_labels`."""
