@@ -10,9 +10,9 @@ from crosslabel.adaptation.image_level.translation.settings import TranslationSe
 TINY = TranslationSettings(width=4, blocks=1, style_steps=2, judge_steps=2, judge_scales=2)
 
 
-def slices() -> tuple[torch.Tensor, torch.Tensor]:
+def slices(size: int = 16) -> tuple[torch.Tensor, torch.Tensor]:
     generator = torch.Generator().manual_seed(0)
-    return tuple(torch.rand(2, 1, 16, 16, generator=generator) * 2 - 1 for _ in range(2))
+    return tuple(torch.rand(2, 1, size, size, generator=generator) * 2 - 1 for _ in range(2))
 
 
 def l1(x: torch.Tensor, y: torch.Tensor) -> float:
@@ -86,12 +86,14 @@ def test_the_average_is_not_trained():
 
 
 @pytest.mark.parametrize("kind", ["multi_style", "cycle"])
-def test_half_precision_gives_losses_of_the_same_size_and_finite_gradients(kind):
+def test_half_precision_gives_nearly_the_same_losses_and_finite_gradients(kind):
     torch.manual_seed(0)
     training = getattr(TINY, kind)(1)
-    exact = {name: loss.item() for name, loss in training(*slices()).items()}
+    # On the 1x1 maps that smaller slices end in, the CPU's bf16 convolution reads memory that nothing was written to.
+    a, b = slices(64)
+    exact = {name: loss.item() for name, loss in training(a, b).items()}
     with torch.autocast("cpu", torch.bfloat16):
-        losses = training(*slices())
-    assert {name: loss.item() for name, loss in losses.items()} == pytest.approx(exact, rel=0.3, abs=0.2)
+        losses = training(a, b)
+    assert {name: loss.item() for name, loss in losses.items()} == pytest.approx(exact, rel=0.05, abs=0.02)
     torch.stack([loss.float() for loss in losses.values()]).sum().backward()
     assert all(torch.isfinite(parameter.grad).all() for parameter in training.parameters() if parameter.grad is not None)
