@@ -82,3 +82,13 @@ def test_a_trainer_whose_server_was_killed_ends_and_the_next_server_resumes_its_
         wait_until(lambda: progress(server)["epoch"] > stopped["epoch"], "an epoch of the resumed run")
         assert len(trainers(root)) == 1
         assert server.client.train_stop()["status"] == "STOPPED"
+
+
+def test_a_trainer_whose_server_is_killed_before_it_has_begun_ends_as_well(root, free_port):
+    with serving(root, free_port) as server:
+        label_all(server, root)
+        server.client.train_start(TASK, LONG)
+        wait_until(lambda: trainers(root), "the process of the trainer")
+        os.kill(server.process, signal.SIGKILL)
+    wait_until(lambda: not trainers(root), "the trainer that lost its server")
+    assert versions(root) == ["v1"]

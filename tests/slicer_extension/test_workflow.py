@@ -13,6 +13,7 @@ from CrossLabelLib.client.results import Case  # noqa: E402
 from CrossLabelLib.keeping import UnsavedWorkError  # noqa: E402
 from CrossLabelLib.scene import files, geometry  # noqa: E402
 from CrossLabelLib.submission import FindingsError  # noqa: E402
+from mrml import draw  # noqa: E402
 
 SEGMENTATION, CLASSIFICATION = "tiny_segmentation", "tiny_classification"
 
@@ -34,16 +35,6 @@ def opened(session, loop, name, state="unlabelled"):
     session.work.open(Case(name, state))
     loop.until(lambda: session.error or (session.work.case and session.work.case.id == name and not session.activity))
     assert session.error is None, session.error
-
-
-def draw(session, name, mask):
-    """Add voxels (k, j, i) to a segment, as the segment editor does."""
-    scene = session.scene
-    segment_id = scene.segmentation.GetSegmentation().GetSegmentIdBySegmentName(name)
-    drawn = slicer.vtkOrientedImageData()
-    drawn.DeepCopy(files.image_of(mask.astype(np.uint8)))
-    drawn.SetGeometryFromImageToWorldMatrix(geometry.to_vtk(geometry.grid_of(scene.image).matrix))
-    slicer.vtkSlicerSegmentationsModuleLogic.SetBinaryLabelmapToSegment(drawn, scene.segmentation, segment_id)
 
 
 def sent(session, loop, **options):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import subprocess
 import threading
 from collections.abc import Mapping
@@ -13,7 +14,7 @@ from monailabel.utils.async_tasks import utils as background
 
 from crosslabel.errors import CrossLabelError
 from crosslabel.server.app import CrossLabelApp
-from crosslabel.server.train_task import ALIVE, new_run_name
+from crosslabel.server.train_task import ALIVE, SERVER, new_run_name
 
 # The step in hand is finished and the state to resume from is already on disk.
 _SECONDS_TO_END = 10.0
@@ -62,8 +63,7 @@ class TrainingJobs:
             if not alive:
                 # A trainer whose server was killed ends after its step in hand; until then a second one would meet it.
                 self.app.store.check_not_trained(self.app.train_tasks[training].task)
-            request = {**settings, "model": training, "run": new_run_name()}
-            return _snapshot(background.run_background_task(request, "train"))
+            return _submit({**settings, "model": training})
 
     def start_own(self, task: str, request: Mapping[str, Any]) -> dict[str, Any]:
         """Start what the server itself wants done for a task; never waits for another.
@@ -76,7 +76,7 @@ class TrainingJobs:
             if self.alive():
                 raise AlreadyRunningError("Another training runs.")
             self.app.store.check_not_trained(self.app.tasks[task])
-            return _snapshot(background.run_background_task({**request, "model": task, "run": new_run_name()}, "train"))
+            return _submit({**request, "model": task})
 
     def alive(self) -> list[dict[str, Any]]:
         """Jobs that run or wait, the running one first."""
@@ -110,6 +110,11 @@ class TrainingJobs:
         for executor in background.background_executors.values():
             executor.shutdown(wait=False, cancel_futures=True)
         self.stop()
+
+
+def _submit(request: Mapping[str, Any]) -> dict[str, Any]:
+    named = {**request, "run": new_run_name(), SERVER: os.getpid()}
+    return _snapshot(background.run_background_task(named, "train"))
 
 
 def _snapshot(job: Mapping[str, Any]) -> dict[str, Any]:

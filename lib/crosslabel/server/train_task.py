@@ -29,6 +29,7 @@ from crosslabel.tasks import TaskSpec, TrainingSpec
 from crosslabel.training import Job, ProgressEvent, State, TrainingJob, read_progress
 
 ALIVE = ("SUBMITTED", "RUNNING")
+SERVER = "server"
 _SETTINGS = ("epochs", "steps_per_epoch", "batch_size", "learning_rate", "seed")
 _WANTED = {
     TrainingPolicy.FINAL: ("a final label", "label some and submit them"),
@@ -120,7 +121,7 @@ class StudiesTrainTask(TrainTask):
         """Train in this process; a terminate signal, or the end of the server, ends it after the step in hand, to be resumed.
 
         Args:
-            request: ``run``, the name of the run; settings of :meth:`config`; ``device``.
+            request: ``run``, the name of the run; ``server``, the process to end with; settings of :meth:`config`; ``device``.
             datastore: the studies.
 
         Raises:
@@ -130,10 +131,10 @@ class StudiesTrainTask(TrainTask):
         run = (self._latest_run() if resume else None) or self._run_dir(str(request.get("run") or new_run_name()))
         if request.get(ROUND) or request.get(SCORE):
             learning = LearningJob(self.task, self.store, self.policy, self.replayed)
-            learning.run(request, datastore, run, _told_to_end(), _print)
+            learning.run(request, datastore, run, _told_to_end(request), _print)
             return self.stats()
         signal = InferenceSignal(self.store.folder)
-        controls = TrainerControls(datastore.store, self.task.name, signal, _told_to_end(), obeys_off=False)
+        controls = TrainerControls(datastore.store, self.task.name, signal, _told_to_end(request), obeys_off=False)
         job = self._job_of(request, datastore, run, on_event=_print, cancelled=controls.cancelled)
         version = job.run(resume=resume)
         if version is not None:
@@ -225,12 +226,15 @@ class StudiesTrainTask(TrainTask):
         return self.store.folder / self.task.name / self.runs / name
 
 
-def _told_to_end() -> Callable[[], bool]:
+def _told_to_end(request: Mapping[str, Any]) -> Callable[[], bool]:
     """Whether this process was asked to terminate, or was left alone by a server that was killed.
 
-    A training that went on without its server would publish what nobody watches, and hold the GPU.
+    A training that went on without its server would publish what nobody watches, and hold the GPU. The server says its
+    number in the request, because it may be gone before this process has imported enough to look for its parent.
     """
-    terminated, server = threading.Event(), os.getppid()
+    terminated, server = threading.Event(), request.get(SERVER)
+    if not isinstance(server, int):
+        server = os.getppid()  # MONAI Label's own command says none.
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, lambda number, frame: terminated.set())
     # Windows keeps the number of a parent that is gone.
