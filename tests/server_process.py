@@ -24,6 +24,8 @@ from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 
 from crosslabel.checkpoints import ModelStore
+from crosslabel.store import Store
+from crosslabel.store.switches import Switch
 from crosslabel.tasks import TaskSpec
 from crosslabel.tasks.building import network_of
 from tiny import blobs, classification_task, segmentation_task
@@ -166,9 +168,14 @@ def environment(root: Path, **values: str) -> dict[str, str]:
 
 @contextmanager
 def running_server(root: Path, port: int, *options: str, **variables: str) -> Iterator[Server]:
-    """``crosslabel serve`` on small studies below ``root``, with further options and environment variables."""
+    """``crosslabel serve`` on small studies below ``root``, with further options and environment variables.
+
+    It does not learn by itself: many tests share it, and a label of one of them would train a model beside the others.
+    """
     write_tasks(root / "tasks")
-    write_studies(root / "studies")
+    with Store(write_studies(root / "studies")) as store:
+        for name in tasks_of_the_tests():
+            store.switches.set(name, Switch.OFF, author="the tests")
     publish_random_weights(root / "models")
     with serving(root, port, *options, **variables) as server:
         yield server
