@@ -55,12 +55,14 @@ def test_a_batch_is_handed_out_and_nobody_else_gets_any_of_it(server):
 
 
 def test_every_case_comes_with_a_reason(server):
-    why = next_cases(server)["cases"][0]["why"]
+    case = next_cases(server)["cases"][0]
+    why = case["why"]
     assert set(why) == {"score", "rank", "of", "sentence", "strategy", "checkpoint"}
     assert "at random" in why["sentence"]
     stock = server.post("/activelearning/random", json={"task": TASK, "client_id": "anna"}).json()
     assert (stock["why"]["strategy"], stock["task"]) == ("random", TASK)
-    server.post(f"{BASE}/release", json={"image": stock["id"], "client_id": "anna"})
+    for image in (case["id"], stock["id"]):
+        server.post(f"{BASE}/release", json={"image": image, "client_id": "anna"})
 
 
 def test_pinned_cases_come_first_and_skipped_ones_not_at_all(server):
