@@ -21,6 +21,8 @@ from CrossLabelLib.client.transport import Transport
 _PATIENCE = 630.0
 # Origin, spacing and directions are text in NRRD, so nothing of them is rounded to the 32 bits of NIfTI.
 _PARAMS = {"result_extension": ".nrrd"}
+# The panel shows the quality, which is an agreement of several views.
+_PROPOSAL = {**_PARAMS, "augment": True}
 
 
 def segment(
@@ -31,7 +33,7 @@ def segment(
     Raises:
         ServerError: also where the answer is no label file.
     """
-    answer = _infer(transport, task.name, image, file, None, {} if stock else _PARAMS, job)
+    answer = _infer(transport, task.name, image, file, None, {} if stock else _PROPOSAL, job)
     params = Fields(answer.params, "the prediction")
     path = _written(answer, folder, f"{image or 'upload'}-{task.name}-proposal")
     checkpoint = params.object("checkpoint")
