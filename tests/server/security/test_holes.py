@@ -154,7 +154,7 @@ def test_a_broken_study_is_a_4xx_and_is_not_handed_out(server, study):
     assert study not in offered
 
 
-@pytest.mark.parametrize("content", [b"", b"garbage", gzip.compress(b"garbage")])
+@pytest.mark.parametrize("content", [b"", b"garbage", gzip.compress(b"garbage")], ids=["empty", "text", "packed text"])
 def test_a_label_that_is_none_is_not_counted(server, content):
     answer = server.put("/datastore/label?image=mr_0", files={"label": ("label.nii.gz", content)})
     assert answer.status_code == 422
