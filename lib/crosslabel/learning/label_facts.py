@@ -61,8 +61,10 @@ def _considered(label: LabelRecord, record: Mapping[str, Any]) -> bool:
     learning = record.get("learning")
     if learning is not None:
         return f"{label.image_id}@{label.path.name if label.path else label.class_name}" in set(learning["considered"])
-    # A version that was trained otherwise names the images only.
-    data = record.get("data", {})
+    # A version that was trained otherwise names the images only, and a demonstration says in a sentence what it is from.
+    data = record.get("data")
+    if not isinstance(data, Mapping):
+        return False
     named = {*data.get("training", ()), *data.get("validation", ()), *data.get("set_aside", ())}
     published = datetime.fromisoformat(record["published"]) if "published" in record else label.created
     return label.image_id in named and label.created <= published

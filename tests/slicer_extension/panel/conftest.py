@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -23,6 +24,15 @@ from slicer_extension.offscreen import application, mrml
 @pytest.fixture(scope="session", autouse=True)
 def app(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return application.install(tmp_path_factory.mktemp("slicer"))
+
+
+@pytest.fixture(autouse=True)
+def garbage_of_the_main_thread() -> Iterator[None]:
+    """Widgets are collected here: Python does so in any thread, and PySide then waits for ever for the main one."""
+    gc.disable()
+    yield
+    gc.enable()
+    gc.collect()
 
 
 @pytest.fixture
