@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 import torch
@@ -21,11 +23,19 @@ def free_port() -> int:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """``crosslabel serve`` on a folder of small studies; one process for the whole test session."""
     root = tmp_path_factory.mktemp("server")
     with running_server(root, unused_port(), MONAI_LABEL_CORS_ORIGINS=json.dumps([ALLOWED_ORIGIN])) as running:
         yield running
+
+
+@pytest.fixture
+def server(shared_server: Server) -> Iterator[Server]:
+    """The shared server; cases that were handed out in a test are given back at its end, or the next test's pool lacks them."""
+    yield shared_server
+    with closing(sqlite3.connect(shared_server.studies / ".crosslabel" / "store.sqlite", timeout=30)) as database, database:
+        database.execute("DELETE FROM leases")
 
 
 @pytest.fixture(scope="session")

@@ -15,18 +15,18 @@ LABELLED = ("mr_0", "mr_1", "mr_2")
 
 
 @pytest.fixture(scope="module")
-def _labelled(server, tmp_path_factory):
+def _labelled(shared_server, tmp_path_factory):
     """Final labels for three volumes, taken away again for other tests."""
 
     folder = tmp_path_factory.mktemp("labels")
     for seed, name in enumerate(LABELLED):
         label = sitk.GetImageFromArray(blobs(seed)[1].T)
-        label.CopyInformation(sitk.ReadImage(str(server.studies / f"{name}.nii.gz")))
+        label.CopyInformation(sitk.ReadImage(str(shared_server.studies / f"{name}.nii.gz")))
         sitk.WriteImage(label, str(folder / f"{name}.nii.gz"))
-        server.client.save_label(name, str(folder / f"{name}.nii.gz"), "final", {"task": "tiny_segmentation"})
+        shared_server.client.save_label(name, str(folder / f"{name}.nii.gz"), "final", {"task": "tiny_segmentation"})
     yield
     for name in LABELLED:
-        server.delete_label(name)
+        shared_server.delete_label(name)
 
 
 def wait_for(server, condition, seconds=90):
