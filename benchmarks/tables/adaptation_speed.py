@@ -95,9 +95,8 @@ def _network(kind: str, device: str) -> nn.Module:
     from published_reference import PublishedDARUNet
 
     network: nn.Module = PublishedDARUNet(5) if kind == "direct" else DARUNet(5)
-    if kind == "own" and device == "cuda":
-        return network.to(device, memory_format=torch.channels_last_3d)
-    return network.to(device)
+    # As a training job does.
+    return network.to(device, memory_format=torch.channels_last_3d) if kind == "own" else network.to(device)
 
 
 def _precision(kind: str, device: str) -> Precision:
