@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,39 @@ _CLASSES = {
     UCSD: ["COVID", "NonCOVID"],
     PICTURES: ["glioma_tumor", "meningioma_tumor", "no_tumor", "pituitary_tumor"],
 }
-SIZE = 128
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What all rows of a table share.
+
+    Attributes:
+        name: of the folder of its sources.
+        size: of the images, pixels a side.
+        training: settings of a task's training.
+        device: to train on.
+    """
+
+    name: str
+    size: int
+    training: dict[str, Any]
+    device: str
+
+
+_ALWAYS = {"flip_axes": [1], "validate_every": 2}
+SHORT = Recipe(
+    "short",
+    128,
+    {**_ALWAYS, "epochs": 10, "steps_per_epoch": 15, "batch_size": 16, "learning_rate": 5e-4, "early_stop": 3},
+    "cpu",
+)
+# The size that the networks were published for (Inception takes others than its 299 as well).
+FULL = Recipe(
+    "full",
+    224,
+    {**_ALWAYS, "epochs": 60, "steps_per_epoch": 30, "batch_size": 32, "learning_rate": 1e-4, "early_stop": 8},
+    "auto",
+)
 
 
 def cases_of(data: str) -> list[Case]:
@@ -51,7 +84,7 @@ def cases_of(data: str) -> list[Case]:
     return labelled_cases(_FOLDERS[data], task_for(data, "torchvision.resnet18", {"name": "full"}, 0))
 
 
-def task_for(data: str, network: str, policy: dict[str, Any], seed: int, **training: Any) -> TaskSpec:
+def task_for(data: str, network: str, policy: dict[str, Any], seed: int, recipe: Recipe = SHORT, **training: Any) -> TaskSpec:
     """A task for a data set, with the training that all rows of a table share."""
     return TaskSpec.model_validate(
         {
@@ -64,54 +97,48 @@ def task_for(data: str, network: str, policy: dict[str, Any], seed: int, **train
             "domains": {
                 "target": {"name": "any", "modality": "OT", "intensity": {"rule": "percentile", "lower": 0, "upper": 100}}
             },
-            "patch": [SIZE, SIZE],
+            "patch": [recipe.size, recipe.size],
             "network": {"name": network},
             "transfer": {"policy": policy},
-            "training": {
-                "epochs": 10,
-                "steps_per_epoch": 15,
-                "batch_size": 16,
-                "learning_rate": 5e-4,
-                "flip_axes": [1],
-                "validate_every": 2,
-                "early_stop": 3,
-                "seed": seed,
-                **training,
-            },
+            "training": {**recipe.training, "seed": seed, **training},
         }
     )
 
 
-def source_checkpoint(data: str, network: str) -> Path:
+def source_checkpoint(data: str, network: str, recipe: Recipe = SHORT) -> Path:
     """Weights of a network trained on all images of a data set, trained when they are first asked for (seed 0)."""
-    place, store = _place(data, network), source_store(data, network)
-    task = task_for(data, network, {"name": "full"}, seed=0)
+    place, store = _place(data, network, recipe), source_store(data, network, recipe)
+    task = task_for(data, network, {"name": "full"}, 0, recipe)
     with FileLock(f"{place}.lock"):
         version = store.current(task)
         if version is None:
-            version = TrainingJob(task, cases_of(data), store, place / "run", device="cpu").run()
+            version = TrainingJob(task, cases_of(data), store, place / "run", device=recipe.device).run()
     assert version is not None
     return version.path
 
 
-def source_store(data: str, network: str) -> ModelStore:
+def source_store(data: str, network: str, recipe: Recipe = SHORT) -> ModelStore:
     """Where the sources of a data set and a network lie."""
-    return ModelStore(_place(data, network) / "models")
+    return ModelStore(_place(data, network, recipe) / "models")
 
 
-def _place(data: str, network: str) -> Path:
-    return _SOURCES / f"{data.replace(' ', '-')}-{network}"
+def _place(data: str, network: str, recipe: Recipe) -> Path:
+    folder = _SOURCES / recipe.name
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / f"{data.replace(' ', '-')}-{network}"
 
 
-def score(task: TaskSpec, training: Sequence[Case], test: Sequence[Case], weights: Path | None) -> dict[str, float]:
+def score(
+    task: TaskSpec, training: Sequence[Case], test: Sequence[Case], weights: Path | None, recipe: Recipe = SHORT
+) -> dict[str, float]:
     """Train from cases and score on others; with the network's size and the time of one image on one core."""
     with tempfile.TemporaryDirectory() as folder:
         store = ModelStore(Path(folder) / "models")
-        TrainingJob(task, training, store, Path(folder) / "run", device="cpu", weights=weights).run()
+        TrainingJob(task, training, store, Path(folder) / "run", device=recipe.device, weights=weights).run()
         classifier = load_predictor(task, store, "cpu")
     assert isinstance(classifier, Classifier)
     answers = answer_cases(classifier, test).answers(task.classes)
-    costs = costs_of(classifier.network, (1, SIZE, SIZE))
+    costs = costs_of(classifier.network, (1, recipe.size, recipe.size))
     return {
         "balanced accuracy": balanced_accuracy(answers),
         "accuracy": accuracy(answers),

@@ -18,6 +18,7 @@ from benchmarks.table import Cell, Table
 console = Console()
 
 TableName = Annotated[str, typer.Argument(help="Name of a table; 'python -m benchmarks list' shows them.")]
+Full = Annotated[bool, typer.Option("--full", help="The table at its full size, for a machine with a GPU.")]
 
 
 def make_app(tables: Mapping[str, Table], command: Sequence[str] = (sys.executable, "-m", "benchmarks")) -> typer.Typer:
@@ -29,10 +30,11 @@ def make_app(tables: Mapping[str, Table], command: Sequence[str] = (sys.executab
     """
     app = typer.Typer(no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False)
 
-    def table_named(name: str) -> Table:
-        if name not in tables:
-            raise typer.BadParameter(f"there is no table '{name}'; there are {', '.join(tables)}")
-        return tables[name]
+    def table_named(name: str, full: bool = False) -> Table:
+        wanted = f"{name}_full" if full else name
+        if wanted not in tables:
+            raise typer.BadParameter(f"there is no table '{wanted}'; there are {', '.join(tables)}")
+        return tables[wanted]
 
     @app.command("list")
     def list_tables() -> None:
@@ -48,12 +50,13 @@ def make_app(tables: Mapping[str, Table], command: Sequence[str] = (sys.executab
         seed: Annotated[int | None, typer.Option(help="Only this seed.")] = None,
         again: Annotated[bool, typer.Option("--again", help="Measure cells anew that have a result.")] = False,
         minutes: Annotated[float, typer.Option(help="Longest time for one cell.")] = 10,
+        full: Full = False,
     ) -> None:
         """Measure the cells that have no result yet, one process each, then draw the table.
 
         Example: python -m benchmarks run demonstration --row "abdomen_ct_mr, MR"
         """
-        table = table_named(name)
+        table = table_named(name, full)
         cells = list(table.cells(row, column, seed))
         failed = _measure(table, cells, again, minutes, command)
         console.print(f"Drawn: {', '.join(str(path) for path in drawing.draw(table))}", soft_wrap=True)
@@ -62,9 +65,9 @@ def make_app(tables: Mapping[str, Table], command: Sequence[str] = (sys.executab
             raise typer.Exit(1)
 
     @app.command()
-    def draw(name: TableName) -> None:
+    def draw(name: TableName, full: Full = False) -> None:
         """Draw a table and its plot from the results there are."""
-        console.print(", ".join(str(path) for path in drawing.draw(table_named(name))), soft_wrap=True)
+        console.print(", ".join(str(path) for path in drawing.draw(table_named(name, full))), soft_wrap=True)
 
     @app.command(hidden=True)
     def cell(name: str, row: str, column: str, seed: int) -> None:

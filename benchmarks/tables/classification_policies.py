@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
-from benchmarks.classes import PICTURES, SAO_PAULO, UCSD, cases_of, score, source_checkpoint, split, task_for
+from benchmarks.classes import PICTURES, SAO_PAULO, SHORT, UCSD, Recipe, cases_of, score, source_checkpoint, split, task_for
 from benchmarks.table import Cell, Table
 
 _POLICIES: dict[str, dict[str, Any]] = {
@@ -37,27 +38,32 @@ _SOURCES = {
 }
 
 
-def measure(cell: Cell) -> dict[str, float]:
+def measure_by(recipe: Recipe, backbones: dict[str, str], cell: Cell) -> dict[str, float]:
     """Train by a policy from a source domain, or from scratch, and test on images that training never saw."""
     backbone, _, policy = cell.row.partition(": ")
-    network = _BACKBONES[backbone]
+    network = backbones[backbone]
     trained_on, tested_on = _COLUMNS[cell.column]
     if trained_on == tested_on:
         training, test = split(trained_on, cell.seed)
     else:
         training, test = cases_of(trained_on), cases_of(tested_on)
-    weights = None if policy == _SCRATCH else source_checkpoint(_SOURCES[cell.column], network)
-    task = task_for(trained_on, network, _POLICIES.get(policy, {"name": "full"}), cell.seed)
-    return score(task, training, test, weights)
+    weights = None if policy == _SCRATCH else source_checkpoint(_SOURCES[cell.column], network, recipe)
+    task = task_for(trained_on, network, _POLICIES.get(policy, {"name": "full"}), cell.seed, recipe)
+    return score(task, training, test, weights, recipe)
+
+
+def rows_of(backbones: dict[str, str]) -> tuple[str, ...]:
+    """Every policy on every backbone."""
+    return tuple(f"{backbone}: {policy}" for backbone in backbones for policy in (_SCRATCH, *_POLICIES))
 
 
 TABLE = Table(
     name="classification_policies",
     title="Transfer policies: balanced accuracy on images that training never saw",
-    rows=tuple(f"{backbone}: {policy}" for backbone in _BACKBONES for policy in (_SCRATCH, *_POLICIES)),
+    rows=rows_of(_BACKBONES),
     columns=tuple(_COLUMNS),
     seeds=(0, 1, 2),
-    measure=measure,
+    measure=partial(measure_by, SHORT, _BACKBONES),
     metrics={
         "balanced accuracy": "mean sensitivity of the classes",
         "AUROC": "macro average",

@@ -26,7 +26,8 @@ def measure(cell):
 results.RESULTS = Path(sys.argv.pop(1))
 table = Table("quick", "Quick", ("works", "fails", "hangs"), ("here",), (3,), measure, {"value": "n"})
 # A cell runs this very script in a process of its own.
-make_app({"quick": table}, command=[sys.executable, __file__, str(results.RESULTS)])()
+full = Table("quick_full", "Quick at full size", ("works",), ("here",), (4,), measure, {"value": "n"})
+make_app({"quick": table, "quick_full": full}, command=[sys.executable, __file__, str(results.RESULTS)])()
 """
 
 
@@ -61,3 +62,13 @@ def test_a_measured_cell_is_not_measured_again_unless_asked(tmp_path):
     assert json.loads(path.read_text())["metrics"] == {"value": 99}
     assert run(tmp_path, "run", "quick", "--row", "works", "--again").returncode == 0
     assert json.loads(path.read_text())["metrics"] == {"value": 3.0}
+
+
+def test_the_full_size_is_a_table_of_its_own_and_one_that_has_none_says_so(tmp_path):
+    assert run(tmp_path, "run", "quick", "--full").returncode == 0
+    assert json.loads((tmp_path / "results" / "quick_full" / "works__here__4.json").read_text())["metrics"] == {"value": 4}
+    assert not (tmp_path / "results" / "quick").exists()
+
+    answer = run(tmp_path, "run", "quick_full", "--full")
+    assert answer.returncode == 2
+    assert "no table 'quick_full_full'" in answer.stderr

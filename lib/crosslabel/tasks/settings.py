@@ -175,6 +175,7 @@ class AdaptationSpec(Block):
     warm_up: float = Field(0.4, ge=0, le=1, description="share of the epochs before the first pseudo-labels")
     rounds: int = Field(3, ge=1, description="times that pseudo-labels are made, evenly spread over the rest")
     confidence: float = Field(0.7, ge=0, le=1, description="least probability of a pseudo-label")
+    least_kept: float = Field(0.5, ge=0, le=1, description="share of each label's voxels that are sure enough in any case")
     agreement: float = Field(0.75, ge=0, le=1, description="least share of views that have to say the same")
 
 

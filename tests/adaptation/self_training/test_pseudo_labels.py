@@ -16,11 +16,11 @@ def opinions_of(label: np.ndarray, confidence: np.ndarray, views: int = 4) -> Op
     return Opinions(torch.from_numpy(probabilities.astype(np.float32)), np.stack([label] * views).astype(np.uint8))
 
 
-def beliefs(*volumes, single=()):
+def beliefs(*volumes, single=(), least_kept=0.0):
     prior = VolumePrior(NAMES, margin=2.0)
     for seen in volumes or ((8.0, 4.0),):
         prior.see(seen)
-    return Beliefs(confidence=0.7, agreement=0.75, single=single, prior=prior)
+    return Beliefs(confidence=0.7, least_kept=least_kept, agreement=0.75, single=single, prior=prior)
 
 
 @pytest.fixture
@@ -46,6 +46,15 @@ def test_unsure_voxels_are_left_out(scene):
     made = make_pseudo_label(opinions_of(scene, confidence), 1.0, beliefs())
     np.testing.assert_array_equal(made.keep, confidence >= 0.7)
     assert made.kept == {"organ": 7, "gland": 4}
+
+
+def test_of_a_structure_that_is_unsure_as_a_whole_the_surest_voxels_are_kept(scene):
+    confidence = np.full(scene.shape, 0.95)
+    confidence[scene == 2] = [0.4, 0.55, 0.45, 0.5]
+    made = make_pseudo_label(opinions_of(scene, confidence), 1.0, beliefs(least_kept=0.5))
+    np.testing.assert_array_equal(made.keep[scene == 2], [False, True, False, True])
+    assert made.kept == {"organ": 8, "gland": 2}
+    assert make_pseudo_label(opinions_of(scene, confidence), 1.0, beliefs()).kept == {"organ": 8, "gland": 0}
 
 
 def test_voxels_that_views_disagree_on_are_left_out(scene):

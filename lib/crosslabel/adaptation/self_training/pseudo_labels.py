@@ -18,13 +18,16 @@ class Beliefs:
     """What has to hold for a voxel of a pseudo-label to be learnt from.
 
     Attributes:
-        confidence: least mean probability over the views.
+        confidence: least mean probability over the views; lowered for a label of which fewer than ``least_kept`` reach it.
+        least_kept: share of each label's voxels that are sure enough, by the order of their confidence: structures that are
+            hard are unsure as a whole, and would never be learnt (class-balanced self-training, Zou et al., ECCV 2018).
         agreement: least share of the views that vote for it.
         single: output channels of structures in one piece: what lies apart is not believed.
         prior: plausible volumes; a structure outside its range is not believed at all in this image.
     """
 
     confidence: float
+    least_kept: float
     agreement: float
     single: tuple[int, ...]
     prior: VolumePrior
@@ -59,7 +62,8 @@ def make_pseudo_label(opinions: Opinions, voxel_volume: float, beliefs: Beliefs)
     """
     names = beliefs.prior.names
     label = opinions.indices
-    keep = opinions.mean.amax(dim=0).numpy() >= beliefs.confidence
+    confidence = opinions.mean.amax(dim=0).numpy()
+    keep = confidence >= _thresholds(confidence, label, beliefs)[label]
     keep &= opinions.share() >= beliefs.agreement
     stray = largest_components(label, beliefs.single)
     keep &= ~stray
@@ -79,3 +83,12 @@ def make_pseudo_label(opinions: Opinions, voxel_volume: float, beliefs: Beliefs)
         kept={name: int(kept[index]) for index, name in enumerate(names, start=1)},
         implausible=tuple(implausible),
     )
+
+
+def _thresholds(confidence: np.ndarray, label: np.ndarray, beliefs: Beliefs) -> np.ndarray:
+    """Least confidence of each output channel."""
+    found = np.full(len(beliefs.prior.names) + 1, beliefs.confidence, np.float32)
+    for index in np.unique(label) if beliefs.least_kept else ():
+        enough = np.quantile(confidence[label == index], 1 - beliefs.least_kept, method="higher")
+        found[index] = min(found[index], enough)
+    return found
