@@ -6,6 +6,7 @@ import os
 import time
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from benchmarks.learning import task_with
@@ -19,6 +20,7 @@ from crosslabel.tasks.building import network_of
 
 _DATA = Path(os.environ.get("CROSSLABEL_HIPPOCAMPUS", Path(__file__).parents[3] / "shared" / "data" / "hippocampus"))
 _LOOKS = 4
+_TURN = 20
 _ROWS = {"one look": (1, ()), "one look and four with dropout": (1 + _LOOKS, ("bald",))}
 
 
@@ -35,30 +37,48 @@ def measure(cell: Cell) -> dict[str, float]:
     preparation, window = Preparation(task), SlidingWindow(task.patch, batch_size=8)
     tensors = [preparation.forward(read_image(case.image)).tensor for case in cases]
     window(network, tensors[0])
-    # In turns, so that what else the machine does burdens both.
     scorer = PoolScorer(task, network, wanted=wanted, looks=_LOOKS)
-    bare = whole = 0.0
-    for case, tensor in zip(cases, tensors, strict=True):
-        started = time.process_time()
-        for _ in range(looks):
-            window(network, tensor)
-        between = time.process_time()
-        scores = next(iter(scorer.scan([PoolImage(case.id, case.image)])))
-        whole += time.process_time() - between
+    bare, whole = np.zeros(2), np.zeros(2)
+    # In turns, so that what else the machine does burdens both.
+    for first in range(0, len(cases), _TURN):
+        started = _clocks()
+        for tensor in tensors[first : first + _TURN]:
+            for _ in range(looks):
+                window(network, tensor)
+        between = _clocks()
+        found = list(scorer.scan(PoolImage(case.id, case.image) for case in cases[first : first + _TURN]))
+        whole += _clocks() - between
         bare += between - started
-        if scores.problem:
-            raise RuntimeError(scores.problem)
-    return {"ratio": whole / bare, "bare network": bare, "pool scorer": whole}
+        problems = [scores.problem for scores in found if scores.problem]
+        if problems:
+            raise RuntimeError(problems[0])
+    return {
+        "ratio": whole[0] / bare[0],
+        "ratio of processor time": whole[1] / bare[1],
+        "bare network": bare[0],
+        "pool scorer": whole[0],
+    }
+
+
+def _clocks() -> np.ndarray:
+    """Seconds on the wall and of all processors."""
+    return np.array([time.monotonic(), time.process_time()])
 
 
 TABLE = Table(
     name="pool_scoring",
     title="Scoring 60 hippocampus volumes against the bare network's looks",
     rows=tuple(_ROWS),
-    columns=("1 thread, no GPU",),
+    columns=("2 cores, no GPU",),
     seeds=(0, 1, 2),
     measure=measure,
-    metrics={"ratio": "time of the scorer over that of the bare network", "bare network": "CPU s", "pool scorer": "CPU s"},
+    metrics={
+        "ratio": "time of the scorer over that of the bare network",
+        "ratio of processor time": "the same of the time that processors were busy",
+        "bare network": "s",
+        "pool scorer": "s",
+    },
     note="The scorer reads and prepares each file, computes all scores and vectors; the bare network has the prepared volumes "
-    "in memory. Same number of looks. Goal: a ratio of at most 1.2.",
+    "in memory. Same number of looks, each network on one thread; the scorer's reading takes the other core. Goal: a ratio of "
+    "at most 1.2.",
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -60,6 +61,16 @@ class ImageScores:
     problem: str = ""
 
 
+@dataclass(frozen=True, eq=False)
+class _Read:
+    """An image that was read and prepared, with what is computed without a network, or why it could not be."""
+
+    id: str
+    tensor: Tensor | None
+    vectors: Mapping[str, np.ndarray]
+    problem: str = ""
+
+
 class PoolScorer:
     """Looks at images with a task's network, or before there is one, without.
 
@@ -96,28 +107,40 @@ class PoolScorer:
         self._features = None if network is None else DeepFeatures(task, network)
 
     def scan(self, images: Iterable[PoolImage]) -> Iterator[ImageScores]:
-        """Score images one after another, in the given order; what cannot be read comes back with its problem."""
+        """Score images one after another, in the given order; what cannot be read comes back with its problem.
+
+        The next images are read and prepared in a thread while the network looks at these.
+        """
         # Classifiers see images of one size, so several fit into one batch; volumes are walked over one by one.
         size = self.batch_size if self.task.kind == "classification" else 1
-        for group in _groups(images, size):
-            read = [self._read(image) for image in group]
-            tensors = [found for found in read if isinstance(found, Tensor)]
-            looked = iter(self._look(tensors) if tensors else ())
-            for image, found in zip(group, read, strict=True):
-                if isinstance(found, Tensor):
-                    scores, vectors = next(looked)
-                    look = style(found)
-                    vectors |= {"style": look, "appearance": appearance(found, look)}
-                    yield ImageScores(image.id, scores, vectors)
-                else:
-                    yield ImageScores(image.id, problem=found)
+        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="pool-reader") as reader:
+            waiting: Future[list[_Read]] | None = None
+            for group in _groups(images, size):
+                coming = reader.submit(lambda group=group: [self._read(image) for image in group])
+                if waiting is not None:
+                    yield from self._scored(waiting.result())
+                waiting = coming
+            if waiting is not None:
+                yield from self._scored(waiting.result())
 
-    def _read(self, image: PoolImage) -> Tensor | str:
+    def _read(self, image: PoolImage) -> _Read:
         try:
             read = read_image(image.path, modality=image.modality, sequence=image.sequence)
-            return self._preparation.forward(read).tensor
+            tensor = self._preparation.forward(read).tensor
         except CrossLabelError as error:
-            return str(error)
+            return _Read(image.id, None, {}, str(error))
+        look = style(tensor)
+        return _Read(image.id, tensor, {"style": look, "appearance": appearance(tensor, look)})
+
+    def _scored(self, group: Sequence[_Read]) -> Iterator[ImageScores]:
+        tensors = [read.tensor for read in group if read.tensor is not None]
+        looked = iter(self._look(tensors) if tensors else ())
+        for read in group:
+            if read.tensor is None:
+                yield ImageScores(read.id, problem=read.problem)
+            else:
+                scores, vectors = next(looked)
+                yield ImageScores(read.id, scores, {**vectors, **read.vectors})
 
     def _look(self, tensors: Sequence[Tensor]) -> list[tuple[dict[str, float], dict[str, np.ndarray]]]:
         if self.network is None or self._features is None:
