@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -22,16 +22,62 @@ from crosslabel.tasks import TaskSpec, load_task
 
 # Real images lie beside the checkout and never in it.
 SHARED = Path(__file__).parents[1].parent / "shared" / "data"
-BUDGET = {
-    "epochs": 20,
-    "steps_per_epoch": 20,
-    "batch_size": 2,
-    "learning_rate": 4e-3,
-    "validation_share": 0,
-    "validate_every": 7,
-}
-_NETWORK = {"channels": [8, 16, 32, 64], "strides": [2, 2, 2], "num_res_units": 2, "norm": "INSTANCE"}
 _PATIENTS = ("0003", "0004", "0005", "0006")
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What all rows of a table share.
+
+    Attributes:
+        training: settings of the tasks' training.
+        network: as a task file declares it.
+        attention: the network of rows that compare attention; the same one, where that has it.
+        translator: settings of translators.
+        device: to compute on.
+    """
+
+    training: Mapping[str, Any]
+    network: Mapping[str, Any]
+    attention: Mapping[str, Any]
+    translator: Mapping[str, Any]
+    device: str
+
+
+# What a machine without a GPU can afford.
+NARROW = Budget(
+    {
+        "epochs": 20,
+        "steps_per_epoch": 20,
+        "batch_size": 2,
+        "learning_rate": 4e-3,
+        "validation_share": 0,
+        "validate_every": 7,
+    },
+    {
+        "name": "UNet",
+        "arguments": {"channels": [8, 16, 32, 64], "strides": [2, 2, 2], "num_res_units": 2, "norm": "INSTANCE"},
+    },
+    {"name": "dar_unet", "arguments": {"channels": [4, 8, 16, 32]}},
+    {"epochs": 20, "steps_per_epoch": 40, "batch_size": 2, "window": 64, "learning_rate": 1e-3},
+    "cpu",
+)
+# Networks and lengths of Yao et al. 2022, and the settings of translators that a GPU gets anyway.
+PUBLISHED = Budget(
+    {
+        "epochs": 100,
+        "steps_per_epoch": 250,
+        "batch_size": 2,
+        "learning_rate": 5e-4,
+        "optimizer": "adabelief",
+        "validation_share": 0,
+        "validate_every": 20,
+    },
+    {"name": "dar_unet"},
+    {"name": "dar_unet"},
+    {},
+    "auto",
+)
 
 
 @dataclass(frozen=True)
@@ -54,11 +100,11 @@ class Pair:
 
 
 @contextmanager
-def phantom_pair(seed: int) -> Iterator[Pair]:
+def phantom_pair(seed: int, budget: Budget = NARROW) -> Iterator[Pair]:
     """CT to MR phantoms: 20 labelled CT, 8 unlabelled MR, scored on 6 other MR; the oracle has 20 labelled MR."""
     from phantoms.datasets import write_abdomens
 
-    task = _with_budget(load_task(tasks_dir() / "abdomen_ct_mr.yaml"), seed, patch=[64, 48, 32])
+    task = _with_budget(load_task(tasks_dir() / "abdomen_ct_mr.yaml"), seed, budget, patch=[64, 48, 32])
     first = 40_000 + 1_000 * seed
 
     def drawn(start: int, count: int, modality: str) -> Any:
@@ -75,13 +121,13 @@ def phantom_pair(seed: int) -> Iterator[Pair]:
 
 
 @contextmanager
-def tumour_pair(seed: int, source_patients: tuple[int, int], source: str) -> Iterator[Pair]:
+def tumour_pair(seed: int, budget: Budget = NARROW, *, source_patients: tuple[int, int], source: str) -> Iterator[Pair]:
     """T1c and FLAIR of four patients: one sequence of two is labelled, the other of the other two is the target and scored."""
     folder = SHARED / "brats_t1c_flair"
     if not folder.is_dir():
         raise FileNotFoundError(f"the T1c and FLAIR images are not at {folder}, so this column stays open")
     target = "FLAIR" if source == "T1c" else "T1c"
-    task = _with_budget(load_task(tasks_dir() / "brain_tumour_t1c_flair.yaml"), seed, patch=[48, 48, 48])
+    task = _with_budget(load_task(tasks_dir() / "brain_tumour_t1c_flair.yaml"), seed, budget, patch=[48, 48, 48])
     if source == "FLAIR":
         task = _swapped(task)
     sources = [_PATIENTS[index] for index in source_patients]
@@ -91,12 +137,12 @@ def tumour_pair(seed: int, source_patients: tuple[int, int], source: str) -> Ite
 
 
 @contextmanager
-def crop_pair(seed: int) -> Iterator[Pair]:
+def crop_pair(seed: int, budget: Budget = NARROW) -> Iterator[Pair]:
     """One CT crop to one MR, both with TotalSegmentator's labels."""
     folder = SHARED / "totalseg"
     if not folder.is_dir():
         raise FileNotFoundError(f"the CT and MR volumes are not at {folder}, so this column stays open")
-    task = _with_budget(load_task(tasks_dir() / "abdomen_ct_mr.yaml"), seed, patch=[64, 48, 32])
+    task = _with_budget(load_task(tasks_dir() / "abdomen_ct_mr.yaml"), seed, budget, patch=[64, 48, 32])
     ct = Case("ct", folder / "ct_sm.nii.gz", folder / "ct_sm_seg_total.nii.gz", modality=Modality.CT)
     mr = Case("mr", folder / "mr.nii.gz", folder / "mr_seg_total.nii.gz", modality=Modality.MR)
     yield Pair(task, [ct], [mr], [mr], [])
@@ -135,7 +181,7 @@ def unlabelled(cases: Sequence[Case]) -> list[Case]:
     return [replace(case, label=None) for case in cases]
 
 
-PAIRS: dict[str, Callable[[int], Any]] = {
+PAIRS: dict[str, Callable[[int, Budget], Any]] = {
     "CT to MR phantoms": phantom_pair,
     **{
         f"{source} to {target}, {a + 1}{b + 1} to others": partial(tumour_pair, source_patients=(a, b), source=source)
@@ -146,11 +192,10 @@ PAIRS: dict[str, Callable[[int], Any]] = {
 }
 
 
-def _with_budget(task: TaskSpec, seed: int, patch: list[int]) -> TaskSpec:
+def _with_budget(task: TaskSpec, seed: int, budget: Budget, patch: list[int]) -> TaskSpec:
     content = task.model_dump(mode="json", by_alias=True)
     kept = {"flip_axes": content["training"]["flip_axes"], "foreground_share": content["training"]["foreground_share"]}
-    network = {"name": "UNet", "arguments": _NETWORK}
-    changes = {"patch": patch, "network": network, "training": {**BUDGET, **kept, "seed": seed}}
+    changes = {"patch": patch, "network": budget.network, "training": {**budget.training, **kept, "seed": seed}}
     return TaskSpec.model_validate({**content, **changes})
 
 

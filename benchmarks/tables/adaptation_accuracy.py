@@ -5,11 +5,12 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from torch import nn
 
-from benchmarks.adaptation import PAIRS, Pair, scores, unlabelled, work_folder
+from benchmarks.adaptation import NARROW, PAIRS, Budget, Pair, scores, unlabelled, work_folder
 from benchmarks.table import Cell, Table
 from crosslabel.checkpoints import ModelStore
 from crosslabel.inference import SlidingWindow, load_predictor
@@ -32,31 +33,29 @@ METHODS = {
     "CycleGAN": "cyclegan",
     "full method": "full",
 }
-# One budget for all translators, that a machine without a GPU can afford.
-TRANSLATOR = {"epochs": 20, "steps_per_epoch": 40, "batch_size": 2, "window": 64, "learning_rate": 1e-3}
 
 
-def measure(cell: Cell) -> dict[str, float]:
+def measure_at(budget: Budget, cell: Cell) -> dict[str, float]:
     """Train one row on one pair and score it on the target's scored cases, whose labels nothing has seen."""
-    with PAIRS[cell.column](cell.seed) as pair, tempfile.TemporaryDirectory() as folder:
+    with PAIRS[cell.column](cell.seed, budget) as pair, tempfile.TemporaryDirectory() as folder:
         store = ModelStore(Path(folder) / "models")
-        task = _task_of(cell, pair.task)
+        task = _task_of(cell, pair.task, budget)
         # Kept if the cell is stopped: it then goes on instead of starting again.
         run = work_folder(cell.column, cell.seed) / cell.key
         lost = {}
         if cell.row == ORACLE:
             if not pair.oracle:
                 raise ValueError(f"there is no oracle on {cell.column}: no labelled target image is left to train on")
-            TrainingJob(task, pair.oracle, store, run, device="cpu").run(resume=True)
+            TrainingJob(task, pair.oracle, store, run, device=budget.device).run(resume=True)
         else:
-            _adapt(cell, task, pair, store, run)
+            _adapt(cell, task, pair, store, run, budget.device)
             lost = _lost_by_selection(run, store.record(store.versions(task)[-1])["epoch"])
         found = scores(load_predictor(task, store, "cpu"), pair.scored)
     shutil.rmtree(run, ignore_errors=True)
     return {**found, **lost}
 
 
-def _adapt(cell: Cell, task: TaskSpec, pair: Pair, store: ModelStore, run: Path) -> None:
+def _adapt(cell: Cell, task: TaskSpec, pair: Pair, store: ModelStore, run: Path, device: str) -> None:
     seen = PreparedCases(task, pair.target, domain=task.domains.target)
     window = SlidingWindow(task.patch)
 
@@ -65,7 +64,7 @@ def _adapt(cell: Cell, task: TaskSpec, pair: Pair, store: ModelStore, run: Path)
 
     cases = AdaptationCases(pair.source, unlabelled(pair.target))
     shared = work_folder(cell.column, cell.seed)
-    AdaptationJob(task, cases, store, run, device="cpu", adapter_dir=shared, measure=with_labels).run(resume=True)
+    AdaptationJob(task, cases, store, run, device=device, adapter_dir=shared, measure=with_labels).run(resume=True)
 
 
 def _lost_by_selection(run: Path, chosen: int) -> dict[str, float]:
@@ -74,16 +73,20 @@ def _lost_by_selection(run: Path, chosen: int) -> dict[str, float]:
     return {"lost by selection": max(by_epoch.values()) - by_epoch[chosen]}
 
 
-def _task_of(cell: Cell, task: TaskSpec) -> TaskSpec:
+def _task_of(cell: Cell, task: TaskSpec, budget: Budget) -> TaskSpec:
     if cell.row == WITHOUT_ATTENTION:
         from crosslabel.networks import dar_unet_blocks
 
         # This process measures nothing else.
         dar_unet_blocks.QuadAttention = nn.Identity  # type: ignore[misc]
     content = task.model_dump(mode="json", by_alias=True)
-    content["adaptation"] = {**content["adaptation"], "method": METHODS.get(cell.row, "source_only"), "image_level": TRANSLATOR}
+    content["adaptation"] = {
+        **content["adaptation"],
+        "method": METHODS.get(cell.row, "source_only"),
+        "image_level": dict(budget.translator),
+    }
     if "attention" in cell.row:
-        content["network"] = {"name": "dar_unet", "arguments": {"channels": [4, 8, 16, 32]}}
+        content["network"] = dict(budget.attention)
     return TaskSpec.model_validate(content)
 
 
@@ -106,7 +109,7 @@ TABLE = Table(
     rows=(*METHODS, ORACLE),
     columns=tuple(PAIRS),
     seeds=(0, 1, 2),
-    measure=measure,
+    measure=partial(measure_at, NARROW),
     metrics={
         "dice": "mean over labels, scored target images",
         "assd": "average symmetric surface distance, mm, mean over labels; images that lack one of the surfaces are left out",

@@ -6,7 +6,7 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks.adaptation import PAIRS, Pair, scores, unlabelled
+from benchmarks.adaptation import NARROW, PAIRS, Pair, scores, unlabelled
 from benchmarks.table import Cell, Table
 from crosslabel.checkpoints import ModelStore
 from crosslabel.data import Case
@@ -25,7 +25,7 @@ _COLUMNS = {
 def measure(cell: Cell) -> dict[str, float]:
     """Train with k labels of the target, with or without the source and the unlabelled images, for the same number of steps."""
     name, count = _COLUMNS[cell.column]
-    with PAIRS[name](cell.seed) as pair, tempfile.TemporaryDirectory() as folder:
+    with PAIRS[name](cell.seed, NARROW) as pair, tempfile.TemporaryDirectory() as folder:
         given, rest, scored = _parted(pair, name, count)
         store, run = ModelStore(Path(folder) / "models"), Path(folder) / "run"
         if cell.row == ALONE:
