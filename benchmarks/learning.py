@@ -16,12 +16,12 @@ ALL_LABELS = "all labels of the pool"
 COMPARED = ("random", "foreground_random", "entropy", "core_set", "default")
 
 
-def task_with(name: str, training: dict[str, Any], active_learning: dict[str, Any]) -> TaskSpec:
+def task_with(name: str, training: dict[str, Any], active_learning: dict[str, Any], **others: Any) -> TaskSpec:
     """A shipped task with some other settings."""
     task = load_task(tasks_dir() / f"{name}.yaml").model_dump(mode="json", by_alias=True)
     task["training"] |= training
     task["active_learning"] |= active_learning
-    return TaskSpec.model_validate(task)
+    return TaskSpec.model_validate({**task, **others})
 
 
 def simulation(task: TaskSpec, data: Path, test_share: float) -> Simulation:
