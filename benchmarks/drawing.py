@@ -7,11 +7,8 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-
-from benchmarks import results
-from benchmarks.table import Cell, Table
+from benchmarks import plots, results
+from benchmarks.table import Cell, Table, values_of
 
 _OPEN = "open"
 
@@ -23,7 +20,7 @@ def draw(table: Table) -> tuple[Path, Path]:
     folder.mkdir(parents=True, exist_ok=True)
     text, picture = folder / "table.md", folder / "plot.png"
     text.write_text(markdown(table, found), encoding="utf-8")
-    _plot(table, found, picture)
+    plots.plot(table, _with_derived(table, found), picture)
     return text, picture
 
 
@@ -43,7 +40,7 @@ def markdown(table: Table, found: dict[Cell, dict[str, Any]]) -> str:
             "|---" * (len(columns) + 1) + "|",
         ]
         for row in table.rows:
-            values = [_spread(_values(found, row, column, metric)) for column in columns]
+            values = [_spread(values_of(found, row, column, metric)) for column in columns]
             parts.append(f"| {row} | {' | '.join(values)} |")
         if table.baseline:
             parts += _against(table, found, metric)
@@ -72,7 +69,7 @@ def _against(table: Table, found: dict[Cell, dict[str, Any]], metric: str) -> li
     for row in table.rows:
         for column in table.columns:
             pairs = [
-                (_values(found, row, column, metric, seed), _values(found, table.baseline, column, metric, seed))
+                (values_of(found, row, column, metric, seed), values_of(found, table.baseline, column, metric, seed))
                 for seed in table.seeds
             ]
             differences = [ours[0] - theirs[0] for ours, theirs in pairs if ours and theirs]
@@ -83,14 +80,6 @@ def _against(table: Table, found: dict[Cell, dict[str, Any]], metric: str) -> li
                     f"p {p:.2f} (n={len(differences)})"
                 )
     return ["", *lines] if lines else []
-
-
-def _values(found: dict[Cell, dict[str, Any]], row: str, column: str, metric: str, seed: int | None = None) -> list[float]:
-    return [
-        result["metrics"][metric]
-        for cell, result in found.items()
-        if (cell.row, cell.column) == (row, column) and metric in result["metrics"] and seed in (None, cell.seed)
-    ]
 
 
 def _spread(values: list[float]) -> str:
@@ -112,22 +101,3 @@ def _provenance(found: Iterable[dict[str, Any]]) -> str:
     if not machines:
         return "Nothing measured yet."
     return f"Machine: {'; '.join(sorted(machines))}. Commit: {', '.join(sorted(commits))}."
-
-
-def _plot(table: Table, found: dict[Cell, dict[str, Any]], path: Path) -> None:
-    found = _with_derived(table, found)
-    figure = Figure(figsize=(max(5, 1.6 * len(table.columns) * len(table.metrics)), 4), layout="constrained")
-    FigureCanvasAgg(figure)
-    panels = figure.subplots(1, len(table.metrics), squeeze=False)[0]
-    for panel, metric in zip(panels, table.metrics, strict=True):
-        for offset, row in enumerate(table.rows):
-            for place, column in enumerate(table.columns):
-                values = _values(found, row, column, metric)
-                across = place + (offset - (len(table.rows) - 1) / 2) * 0.8 / len(table.rows)
-                panel.scatter([across] * len(values), values, color=f"C{offset % 10}", s=18, label=row if place == 0 else None)
-        panel.set_xticks(range(len(table.columns)), table.columns, rotation=20, ha="right")
-        panel.set_title(metric)
-        panel.grid(axis="y", alpha=0.3)
-    panels[0].legend(fontsize="small")
-    figure.suptitle(table.title)
-    figure.savefig(path, dpi=110)

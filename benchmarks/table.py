@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 Measurement = Callable[["Cell"], dict[str, float]]
 Derivation = Callable[[dict["Cell", dict[str, float]]], dict["Cell", dict[str, float]]]
@@ -38,6 +39,8 @@ class Table:
         note: what a reader has to know to understand the numbers.
         derive: more metrics of a cell from those of all cells, such as its place between two others.
         baseline: row that the others are compared with seed by seed; empty for none.
+        across: ``rows``, ``columns`` or ``metrics`` whose names hold a number that the plot has on its horizontal axis;
+            empty for points side by side.
     """
 
     name: str
@@ -50,6 +53,7 @@ class Table:
     note: str = ""
     derive: Derivation = lambda measured: {}
     baseline: str = ""
+    across: str = ""
 
     def cells(self, row: str | None = None, column: str | None = None, seed: int | None = None) -> Iterator[Cell]:
         """The cells, all or those of one row, column or seed."""
@@ -59,6 +63,15 @@ class Table:
                     cell = Cell(each_row, each_column, each_seed)
                     if row in (None, each_row) and column in (None, each_column) and seed in (None, each_seed):
                         yield cell
+
+
+def values_of(found: dict[Cell, dict[str, Any]], row: str, column: str, metric: str, seed: int | None = None) -> list[float]:
+    """What was measured of one metric, over all seeds or one."""
+    return [
+        result["metrics"][metric]
+        for cell, result in found.items()
+        if (cell.row, cell.column) == (row, column) and metric in result["metrics"] and seed in (None, cell.seed)
+    ]
 
 
 def _slug(text: str) -> str:

@@ -39,4 +39,5 @@ TABLE = Table(
     "are photographs of food (cookies, popcorn, doughnuts, pizza): a set of four classes, and nothing about tumours. It is not "
     "part of this project (CROSSLABEL_PICTURES names its folder). A small ResNet from scratch at 64 px. Every picture shows "
     "something, so foreground-aware random is chance with other draws.",
+    across="metrics",
 )

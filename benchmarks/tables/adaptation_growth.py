@@ -90,4 +90,5 @@ TABLE = Table(
     },
     note="Half of the volumes are the source's, half the target's; 32 MB of prepared volumes of each kind may be kept in "
     "memory (the default is 2 GB). Goal: memory does not grow with the number of volumes. It grows with the size of one.",
+    across="rows",
 )

@@ -31,4 +31,5 @@ TABLE = Table(
     note="ResNet-18 at 128 px, all layers trained for 4 epochs of 15 steps of 16 images; seeds choose the labels, the fold "
     "and the order. The sources are trained once (seed 0). Goal: a source domain beats scratch at 10, 20 and 50 "
     "labels per class.",
+    across="columns",
 )
