@@ -51,6 +51,7 @@ NARROW = Budget(
         "steps_per_epoch": 20,
         "batch_size": 2,
         "learning_rate": 4e-3,
+        "focal_gamma": 0,
         "validation_share": 0,
         "validate_every": 7,
     },

@@ -4,7 +4,7 @@ import pytest
 import torch
 from monai.losses import DiceLoss, FocalLoss
 
-from crosslabel.training.segmentation_loss import SegmentationLoss
+from crosslabel.training.segmentation_loss import FOCAL_WEIGHT, SegmentationLoss
 
 
 @pytest.fixture
@@ -47,3 +47,10 @@ def test_nothing_believed_is_no_loss_to_speak_of(batch):
     (head, *_), labels = batch
     loss = SegmentationLoss()([head], labels, torch.zeros_like(labels).float())
     assert float(sum(loss.values())) == pytest.approx(0, abs=1e-5)
+
+
+def test_without_gamma_it_is_the_cross_entropy_over_the_number_of_outputs(batch):
+    heads, labels = batch
+    entropy = [torch.nn.functional.cross_entropy(head, labels[:, 0].long()) / head.shape[1] for head in heads]
+    ours = SegmentationLoss(gamma=0)(heads, labels)["focal"]
+    torch.testing.assert_close(ours, FOCAL_WEIGHT * torch.stack(entropy).mean())

@@ -161,6 +161,7 @@ class TrainingSpec(Block):
     accumulate: int = Field(1, ge=1, description="batches whose gradients make one step; processes share them")
     schedule: Literal["cosine", "constant"] = "cosine"
     early_stop: int | None = Field(None, ge=1, description="validations without a better metric that end the training")
+    focal_gamma: float = Field(2.0, ge=0, description="of a segmentation's focal loss; 0 makes it cross-entropy")
     head_weights: tuple[Annotated[float, Field(ge=0)], ...] = Field(
         (), description="weight of the loss of each head, the main one first; equal if empty"
     )

@@ -37,7 +37,7 @@ class SegmentationObjective(Objective):
         self.device = device
         self.augmentation = basic_augmentation(task)
         self.window = SlidingWindow(task.patch)
-        self.loss = SegmentationLoss(task.training.head_weights)
+        self.loss = SegmentationLoss(task.training.head_weights, task.training.focal_gamma)
 
     def losses(self, network: nn.Module, epoch: int, draw: int) -> dict[str, torch.Tensor]:
         images, labels = self._batch(epoch, draw)

@@ -8,22 +8,25 @@ import torch
 from torch.nn import functional as F
 
 FOCAL_WEIGHT = 10.0
-_GAMMA = 2.0
+GAMMA = 2.0
 _SMOOTH = 1e-5
 
 
 class SegmentationLoss:
-    """10 * focal(gamma 2) + Dice on each head, as Yao et al. 2022, averaged over heads with weights.
+    """10 * focal + Dice on each head, as Yao et al. 2022, averaged over heads with weights.
 
-    focal = -(1 - p)^2 log p of the right class (Lin et al. 2017), averaged over voxels and channels;
+    focal = -(1 - p)^gamma log p of the right class (Lin et al. 2017), averaged over voxels and channels;
     Dice = 1 - 2 sum(p t) / (sum p^2 + sum t^2) for each channel over the whole batch (Milletari et al. 2016), averaged.
 
     Args:
         head_weights: of the main head and those behind it; equal if empty, and 0 for heads that are not named.
+        gamma: of the focal loss, 2 as published; 0 makes it cross-entropy, by which short trainings learn more and networks are
+            less unsure.
     """
 
-    def __init__(self, head_weights: Sequence[float] = ()) -> None:
+    def __init__(self, head_weights: Sequence[float] = (), gamma: float = GAMMA) -> None:
         self.head_weights = tuple(head_weights)
+        self.gamma = gamma
 
     def __call__(
         self, heads: Sequence[torch.Tensor], labels: torch.Tensor, keep: torch.Tensor | None = None
@@ -42,13 +45,13 @@ class SegmentationLoss:
         for head, weight in zip(heads, weights, strict=False):
             if weight:
                 log = head.float().log_softmax(dim=1)
-                focal = focal + weight * _focal(log, target, keep)
+                focal = focal + weight * _focal(log, target, keep, self.gamma)
                 dice = dice + weight * _dice(log.exp(), target, keep)
         return {"focal": FOCAL_WEIGHT * focal / sum(weights), "dice": dice / sum(weights)}
 
 
-def _focal(log: torch.Tensor, target: torch.Tensor, keep: torch.Tensor | None) -> torch.Tensor:
-    loss = -((1 - log.exp()) ** _GAMMA) * log * target
+def _focal(log: torch.Tensor, target: torch.Tensor, keep: torch.Tensor | None, gamma: float) -> torch.Tensor:
+    loss = -((1 - log.exp()) ** gamma) * log * target if gamma else -log * target
     if keep is None:
         return loss.mean()
     return (loss * keep).sum() / (keep.sum() * loss.shape[1]).clamp(min=1)

@@ -94,7 +94,7 @@ class AdaptationObjective(Objective):
         self.augmentation = basic_augmentation(task)
         self.student_view = GIN()
         self.window = SlidingWindow(task.patch)
-        self.loss = SegmentationLoss(task.training.head_weights)
+        self.loss = SegmentationLoss(task.training.head_weights, task.training.focal_gamma)
         names = task.output_names[1:]
         self.rounds = PseudoLabelRounds(folder, [case.id for case in data.target.cases], names)
         settings = task.adaptation
