@@ -51,6 +51,7 @@ class TrainingLoop:
         cancelled: asked after every step; ``True`` ends the run after the epoch in hand is dropped.
         optimizer: makes the optimiser of the network; the settings' one if ``None``. Several learners that play against each
             other are groups of its parameters.
+        learning_rate_is: where the user sets the learning rate, for the advice when the loss is no longer finite.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class TrainingLoop:
         cancelled: Callable[[], bool] = lambda: False,
         *,
         optimizer: Callable[[nn.Module], torch.optim.Optimizer] | None = None,
+        learning_rate_is: str = "training.learning_rate",
     ) -> None:
         self.network = network
         self.objective = objective
@@ -70,6 +72,7 @@ class TrainingLoop:
         self.folder = folder
         self.on_event = on_event
         self.cancelled = cancelled
+        self.learning_rate_is = learning_rate_is
         self.device = next(network.parameters()).device
         processes.check_share(settings.accumulate)
         self.parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
@@ -146,7 +149,7 @@ class TrainingLoop:
                 total = torch.stack([loss.float() for loss in losses.values()]).sum()
                 if not torch.isfinite(total):
                     raise CrossLabelError(
-                        f"The loss became {total.item()} in epoch {self.epoch + 1}; lower training.learning_rate in the task "
+                        f"The loss became {total.item()} in epoch {self.epoch + 1}; lower {self.learning_rate_is} in the task "
                         "file and train again."
                     )
                 self.precision.scaler.scale(total / len(mine)).backward()

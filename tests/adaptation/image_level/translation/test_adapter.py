@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from crosslabel.adaptation.image_level import ImageAdapter, Volume, Watch, build_adapter
-from crosslabel.errors import CheckpointError, DataError
+from crosslabel.errors import CheckpointError, CrossLabelError, DataError
 from crosslabel.images import Grid, read_grid
 from crosslabel.optimisation import State
 from crosslabel.preparation import Prepared
@@ -225,3 +225,8 @@ def test_a_short_training_gives_the_body_the_grey_of_the_target_and_leaves_it_wh
         body, air = before > -0.4, before < -0.8
         assert after[body].median() > 0.3
         assert after[air].median() < -0.8
+
+
+def test_a_loss_that_is_no_longer_finite_names_the_translators_own_learning_rate(tmp_path):
+    with pytest.raises(CrossLabelError, match=r"lower adaptation\.image_level\.learning_rate in the task file"):
+        adapter(learning_rate=1e20).fit(SOURCE, TARGET, tmp_path, Watch())

@@ -151,6 +151,7 @@ class Translation(Unchanged):
                 watch.on_event,
                 watch.cancelled,
                 optimizer=lambda network: adversarial_optimizer(network, settings),
+                learning_rate_is="adaptation.image_level.learning_rate",
             )
             outcome = loop.run(resume=True)
         if outcome.state is State.CANCELLED:
