@@ -80,6 +80,7 @@ def test_an_adaptation_is_stopped_resumed_watched_and_its_result_served_with_qua
     assert done["curves"]["metrics"]["consistency"]
     stats = server.client.info()["train_stats"]["adapt-tiny_segmentation"]
     assert (stats["state"], stats["epoch"]) == ("finished", 6)
+    assert stats["curves"] == done["curves"]
     report = server.get(f"/api/v1/adaptation/{TASK}/report")
     assert report.headers["Content-Type"].startswith("text/html")
     assert "Pseudo-labels" in report.text

@@ -26,7 +26,7 @@ from crosslabel.server.studies import Studies
 from crosslabel.server.trainer_controls import TrainerControls
 from crosslabel.store import TrainingPolicy
 from crosslabel.tasks import TaskSpec, TrainingSpec
-from crosslabel.training import Job, ProgressEvent, State, TrainingJob, read_progress
+from crosslabel.training import Job, ProgressEvent, State, TrainingJob, read_curves, read_progress
 
 ALIVE = ("SUBMITTED", "RUNNING")
 SERVER = "server"
@@ -167,6 +167,7 @@ class StudiesTrainTask(TrainTask):
             "losses": event["losses"],
             "metrics": event["metrics"],
             "message": event["message"],
+            "curves": read_curves(run),
         }
         if event["best_metric"] is not None:
             stats["best_metric"] = event["best_metric"]
