@@ -47,13 +47,13 @@ class Budget:
 # What a machine without a GPU can afford.
 NARROW = Budget(
     {
-        "epochs": 20,
+        "epochs": 40,
         "steps_per_epoch": 20,
         "batch_size": 2,
         "learning_rate": 4e-3,
         "focal_gamma": 0,
         "validation_share": 0,
-        "validate_every": 7,
+        "validate_every": 10,
     },
     {
         "name": "UNet",

@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from crosslabel.adaptation.image_level.adapter import Unchanged
 
 _POOLING = {2: F.avg_pool2d, 3: F.avg_pool3d}
-_MOST_BLUR = 3
+_MOST_BLUR = 1
 _MOST_CONTRAST = 1.5
 
 
@@ -23,7 +23,8 @@ class StructureRandomisation(Unchanged):
     """Moves the mean and the inner contrast of labelled structures of a patch, each on its own.
 
     A structure's values x become c (x - m) + n with m their mean, n drawn from the range of the patch and c from U(-1.5, 1.5).
-    Its edge is blended over up to 3 voxels, as partial volume does, so that a sharp border does not give the label away.
+    Its edge is sharp or blended with the neighbouring voxel, as partial volume does, so that sharp borders do not give the
+    label away.
     An intensity map such as GIN moves organs that look alike together; this one takes them apart.
 
     Args:

@@ -23,7 +23,7 @@ from crosslabel.adaptation.self_training import (
 )
 from crosslabel.augmentation import basic_augmentation, seeded
 from crosslabel.errors import CheckpointError
-from crosslabel.inference import SlidingWindow, ask, standard_views
+from crosslabel.inference import SlidingWindow, ask
 from crosslabel.networks.heads import all_heads
 from crosslabel.optimisation import Objective, processes
 from crosslabel.tasks import TaskSpec
@@ -38,6 +38,9 @@ from crosslabel.training.segmentation_loss import SegmentationLoss
 # A validation looks at so many unlabelled target images at most, and batch norms at so many patches.
 _MOST_VALIDATED = 12
 _NORM_PATCHES = 8
+# Looks of an image, beside the mild views, that the teacher's answer is averaged over: it was trained on such looks, and what
+# it says of them differs where it is wrong.
+_TEACHER_STYLES = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +59,7 @@ class AdaptationObjective(Objective):
     """Focal + Dice on patches of three kinds, see :func:`mixture`; the teacher's weights are validated and kept.
 
     A source patch is adapted (:class:`ImageAdapter`) and augmented. A pseudo-labelled patch comes with the voxels that its
-    teacher is believed in; the teacher saw the whole image in several mild views, the student sees a patch whose look GIN
+    teacher is believed in; the teacher saw the whole image in several views, the student sees a patch whose look GIN
     has changed strongly (weak and strong view). All drawing depends on (seed, epoch, draw).
 
     Args:
@@ -110,7 +113,7 @@ class AdaptationObjective(Objective):
             return
         teacher = self._ready_teacher()
         mine = range(processes.rank(), len(self.data.target), processes.count())
-        self.rounds.make(number, lambda index: self._pseudo_label(teacher, index), mine)
+        self.rounds.make(number, lambda index: self._pseudo_label(teacher, index, number), mine)
         processes.barrier()
         if processes.rank() == 0:
             self.rounds.finish(number)
@@ -188,11 +191,13 @@ class AdaptationObjective(Objective):
             return None
         return (epoch - first) * settings.rounds // (epochs - first)
 
-    def _pseudo_label(self, teacher: nn.Module, index: int) -> PseudoLabel:
+    def _pseudo_label(self, teacher: nn.Module, index: int, number: int) -> PseudoLabel:
         if self.cancelled():
             raise InterruptedError
         case = self.data.target[index]
-        opinions = ask(teacher, case.image, self.window, standard_views(self.task))
+        # Other styles than those that epochs are selected by, and others in every round.
+        views = style_views(self.task, _TEACHER_STYLES, self.task.training.seed + 1 + number)
+        opinions = ask(teacher, case.image, self.window, views)
         return make_pseudo_label(opinions, case.voxel_volume, self.beliefs)
 
     def _patch(self, epoch: int, draw: int, number: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
