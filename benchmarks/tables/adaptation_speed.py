@@ -18,6 +18,7 @@ from benchmarks.table import Cell, Table
 from crosslabel.inference import SlidingWindow
 from crosslabel.networks import DARUNet, QuadAttention
 from crosslabel.networks.heads import all_heads
+from crosslabel.networks.memory_format import channels_last
 from crosslabel.optimisation.settings import Precision
 from crosslabel.training.segmentation_loss import SegmentationLoss
 
@@ -95,8 +96,9 @@ def _network(kind: str, device: str) -> nn.Module:
     from published_reference import PublishedDARUNet
 
     network: nn.Module = PublishedDARUNet(5) if kind == "direct" else DARUNet(5)
+    network = network.to(device)
     # As a training job does.
-    return network.to(device, memory_format=torch.channels_last_3d) if kind == "own" else network.to(device)
+    return channels_last(network) if kind == "own" else network
 
 
 def _precision(kind: str, device: str) -> Precision:

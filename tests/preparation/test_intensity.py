@@ -2,8 +2,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from crosslabel.preparation import scale_intensity
+from crosslabel.preparation.intensity import percentiles
 from crosslabel.tasks import PercentileRule, WindowRule, ZScoreRule
 
 
@@ -51,3 +55,17 @@ def test_a_z_score_over_the_nonzero_voxels_leaves_the_background_at_zero():
 @pytest.mark.parametrize("value", [0.0, 7.0])
 def test_an_image_of_one_value_gives_finite_numbers(rule, value):
     assert np.isfinite(scale_intensity(np.full((1, 3, 3, 3), value), rule)).all()
+
+
+@given(
+    values=arrays(st.sampled_from([np.uint8, np.int16, np.uint16, np.int32]), st.integers(1, 300)),
+    wanted=st.lists(st.floats(0, 100), min_size=1, max_size=4),
+)
+def test_percentiles_of_stored_voxels_are_numpys(values, wanted):
+    np.testing.assert_allclose(percentiles(values, wanted), np.percentile(values.astype(float), wanted), rtol=1e-9, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.int16, np.float32])
+def test_percentiles_of_many_voxels_are_numpys(kind):
+    values = np.random.default_rng(0).normal(100, 30, (40, 30, 20)).clip(0, 255).astype(kind)
+    np.testing.assert_allclose(percentiles(values, [0, 0.5, 50, 99.5, 100]), np.percentile(values, [0, 0.5, 50, 99.5, 100]))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -16,6 +15,7 @@ from crosslabel.active import passes
 from crosslabel.active.aggregation import by_class, decided, expected_dice, mean_of_classes
 from crosslabel.active.features import DeepFeatures, appearance, gradient_embedding, style
 from crosslabel.active.uncertainty import PassStatistics, margin, predictive_entropy
+from crosslabel.data import read_ahead
 from crosslabel.errors import CrossLabelError
 from crosslabel.images import Modality, read_image
 from crosslabel.inference import SlidingWindow
@@ -113,15 +113,8 @@ class PoolScorer:
         """
         # Classifiers see images of one size, so several fit into one batch; volumes are walked over one by one.
         size = self.batch_size if self.task.kind == "classification" else 1
-        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="pool-reader") as reader:
-            waiting: Future[list[_Read]] | None = None
-            for group in _groups(images, size):
-                coming = reader.submit(lambda group=group: [self._read(image) for image in group])
-                if waiting is not None:
-                    yield from self._scored(waiting.result())
-                waiting = coming
-            if waiting is not None:
-                yield from self._scored(waiting.result())
+        for group in read_ahead(lambda group: [self._read(image) for image in group], _groups(images, size)):
+            yield from self._scored(group)
 
     def _read(self, image: PoolImage) -> _Read:
         try:

@@ -1,5 +1,6 @@
 """Labelled data sets: their layouts, cases and splits."""
 
+from crosslabel.data.ahead import read_ahead
 from crosslabel.data.cases import Case
 from crosslabel.data.fingerprint import fingerprint_of
 from crosslabel.data.layouts import labelled_cases
@@ -14,6 +15,7 @@ __all__ = [
     "hold_back",
     "labelled_cases",
     "listed_cases",
+    "read_ahead",
     "stratified_folds",
     "unlabelled_cases",
     "with_labels",

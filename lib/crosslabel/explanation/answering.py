@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
-from crosslabel.data import Case
+from crosslabel.data import Case, read_ahead
 from crosslabel.errors import CrossLabelError, DataError
 from crosslabel.evaluation import Answers
 from crosslabel.images import read_image
@@ -17,8 +16,6 @@ from crosslabel.inference import ClassificationResult, Classifier
 from crosslabel.preparation import Prepared
 
 _BATCH = 16
-# Batches that are read in advance.
-_AHEAD = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,20 +56,15 @@ def answer_cases(
     answered: list[Case] = []
     results: list[ClassificationResult] = []
     failures: dict[str, str] = {}
-    # The next images are read while the network computes.
-    with ThreadPoolExecutor(max_workers=1) as reader:
-        starts = range(0, len(cases), _BATCH)
-        batches = deque(reader.submit(_read, classifier, cases[start : start + _BATCH]) for start in starts[:_AHEAD])
-        for number, start in enumerate(starts):
-            usable, prepared, unusable = batches.popleft().result()
-            if number + _AHEAD < len(starts):
-                following = starts[number + _AHEAD]
-                batches.append(reader.submit(_read, classifier, cases[following : following + _BATCH]))
-            failures |= unusable
-            if prepared:
-                results += classifier.predict_batch(prepared)
-                answered += usable
-            on_progress(min(start + _BATCH, len(cases)))
+    batches = [cases[start : start + _BATCH] for start in range(0, len(cases), _BATCH)]
+    done = 0
+    for batch, (usable, prepared, unusable) in zip(batches, read_ahead(partial(_read, classifier), batches), strict=True):
+        failures |= unusable
+        if prepared:
+            results += classifier.predict_batch(prepared)
+            answered += usable
+        done += len(batch)
+        on_progress(done)
     if not answered:
         id, reason = next(iter(failures.items()), ("none", "no image was given"))
         raise DataError(f"None of the {len(cases)} images can be classified; the first, {id}: {reason}")

@@ -15,6 +15,7 @@ from crosslabel.inference.results import Result
 from crosslabel.inference.segmentation import Segmenter
 from crosslabel.inference.trust import Trust
 from crosslabel.networks.example_heads import ExampleHead
+from crosslabel.networks.memory_format import channels_last
 from crosslabel.tasks import TaskSpec
 from crosslabel.tasks.building import network_of
 
@@ -80,7 +81,7 @@ def load_predictor(task: TaskSpec, store: ModelStore, device: str = "auto", vers
     """
     chosen = version or store.current(task)
     checkpoint = store.load(task, chosen)
-    network = fill_network(task, checkpoint).to(pick_device(device))
+    network = channels_last(fill_network(task, checkpoint).to(pick_device(device)))
     demonstration = chosen is not None and chosen.demonstration
     if task.kind == "segmentation":
         return Segmenter(task, network, checkpoint.name, demonstration)

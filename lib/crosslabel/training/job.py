@@ -19,6 +19,7 @@ from crosslabel.checkpoints import BeingTrainedError, ModelStore, Version
 from crosslabel.data import Case, check_split, hold_back
 from crosslabel.errors import CrossLabelError, DataError, TaskError
 from crosslabel.inference import pick_device
+from crosslabel.networks.memory_format import channels_last
 from crosslabel.optimisation import processes
 from crosslabel.optimisation.loop import RESUME_FILE, Outcome, TrainingLoop
 from crosslabel.optimisation.objective import Objective
@@ -128,10 +129,7 @@ class Job(ABC):
         network = network_of(self.task)
         if self.start_from is not None:
             network.load_state_dict(self.store.load(self.task, self.start_from).state)
-        network = network.to(self.device)
-        # Channels last: the same numbers, and up to 1.5 times as fast a step of a 3-D U-Net, on CPUs too.
-        of_volumes = self.task.dimension == 3 and self.device.type in ("cpu", "cuda")
-        return network.to(memory_format=torch.channels_last_3d) if of_volumes else network
+        return channels_last(network.to(self.device))
 
     def _fit(
         self,

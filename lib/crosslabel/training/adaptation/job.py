@@ -12,6 +12,7 @@ from torch import nn
 
 from crosslabel.adaptation.image_level import Chain, ImageAdapter, Volume, Watch, build_adapter
 from crosslabel.checkpoints import ModelStore, Version
+from crosslabel.networks.memory_format import channels_last
 from crosslabel.optimisation import Outcome, ProgressEvent, State, processes, read_curves
 from crosslabel.tasks import TaskSpec
 from crosslabel.tasks.building import network_of
@@ -86,7 +87,7 @@ class AdaptationJob(Job):
         data, adapter = self._learnt_from
         network = network_of(self.task)
         network.load_state_dict(outcome.weights)
-        network = network.to(self.device).eval()
+        network = channels_last(network.to(self.device)).eval()
         examples = []
         for cases in (data.target, data.held, data.labelled):
             examples += examples_of(self.task, network, cases, evenly(len(cases), _MOST_EXAMPLES - len(examples)))

@@ -21,6 +21,7 @@ from crosslabel.adaptation.image_level.translation.styles import StyleBank, buil
 from crosslabel.errors import CheckpointError, DataError
 from crosslabel.files import replacing, write_json
 from crosslabel.networks import MultiStyleTranslator, read_weights_file
+from crosslabel.networks.memory_format import channels_last
 from crosslabel.optimisation import RESUME_FILE, ProgressEvent, State, TrainingLoop, processes
 from crosslabel.tasks import TaskSpec
 
@@ -73,7 +74,7 @@ class Translation(Unchanged):
         translator = self._translator(home, watch)
         if translator is None:
             return False
-        self.translator_ = translator.to(self.device).eval()
+        self.translator_ = channels_last(translator.to(self.device)).eval()
         self.styles_ = self._styles(home)
         self.cache_ = VolumeCache(home / "restyled", self.task.channels, int(self.settings.cache_gib * _GIB))
         return (home / _FACTS).is_file() or self._restyle_all(home, watch)
@@ -144,7 +145,7 @@ class Translation(Unchanged):
         # Where several processes train the segmenter together, the first alone fits what they all read.
         with processes.alone():
             loop = TrainingLoop(
-                training.to(self.device),
+                channels_last(training.to(self.device)),
                 objective,
                 settings,
                 home,
