@@ -1,5 +1,6 @@
 """Self-training: a slowly moving teacher labels the target images, and what is believed of it teaches the student."""
 
+from crosslabel.adaptation.self_training.appearance import AppearanceModel
 from crosslabel.adaptation.self_training.norm_statistics import estimate_norm_statistics
 from crosslabel.adaptation.self_training.pseudo_labels import Beliefs, PseudoLabel, make_pseudo_label
 from crosslabel.adaptation.self_training.rounds import PseudoLabelRounds
@@ -7,6 +8,7 @@ from crosslabel.adaptation.self_training.teacher import MeanTeacher
 from crosslabel.adaptation.self_training.volume_prior import VolumePrior
 
 __all__ = [
+    "AppearanceModel",
     "Beliefs",
     "MeanTeacher",
     "PseudoLabel",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from torch import Tensor
 
 from crosslabel.adaptation.self_training.volume_prior import VolumePrior
 from crosslabel.inference import Opinions, largest_components
@@ -52,19 +53,24 @@ class PseudoLabel:
     implausible: tuple[str, ...]
 
 
-def make_pseudo_label(opinions: Opinions, voxel_volume: float, beliefs: Beliefs) -> PseudoLabel:
+def make_pseudo_label(
+    opinions: Opinions, voxel_volume: float, beliefs: Beliefs, posterior: Tensor | None = None
+) -> PseudoLabel:
     """Filter a teacher's prediction.
 
     Args:
         opinions: of the teacher on several views of the image.
         voxel_volume: of one voxel, in the unit of the prior.
         beliefs: the filters.
+        posterior: (K, \\*spatial), what an :class:`AppearanceModel` makes of the opinions' mean; the mean itself if ``None``.
     """
     names = beliefs.prior.names
-    label = opinions.indices
-    confidence = opinions.mean.amax(dim=0).numpy()
+    mean = opinions.mean if posterior is None else posterior
+    label = mean.argmax(dim=0).numpy().astype(np.uint8)
+    confidence = mean.amax(dim=0).numpy()
     keep = confidence >= _thresholds(confidence, label, beliefs)[label]
-    keep &= opinions.share() >= beliefs.agreement
+    # The views have no say where grey values have overruled all of them.
+    keep &= (opinions.share() >= beliefs.agreement) | (label != opinions.indices)
     stray = largest_components(label, beliefs.single)
     keep &= ~stray
     sizes = np.bincount(label[~stray], minlength=len(names) + 1)
@@ -73,7 +79,7 @@ def make_pseudo_label(opinions: Opinions, voxel_volume: float, beliefs: Beliefs)
         if not beliefs.prior.is_plausible(name, float(sizes[index] * voxel_volume)):
             implausible.append(name)
             # Neither what is called so nor the background that might be it.
-            keep &= (label != index) & (opinions.mean[index].numpy() < _UNSUSPECTED)
+            keep &= (label != index) & (mean[index].numpy() < _UNSUSPECTED)
     predicted = np.bincount(label.ravel(), minlength=len(names) + 1)
     kept = np.bincount(label[keep], minlength=len(names) + 1)
     return PseudoLabel(

@@ -14,6 +14,7 @@ from torch import nn
 from crosslabel.adaptation.image_level import GIN, ImageAdapter
 from crosslabel.adaptation.selection import Consistency, style_views
 from crosslabel.adaptation.self_training import (
+    AppearanceModel,
     Beliefs,
     MeanTeacher,
     PseudoLabel,
@@ -97,6 +98,7 @@ class AdaptationObjective(Objective):
         self.augmentation = basic_augmentation(task)
         self.student_view = GIN()
         self.window = SlidingWindow(task.patch)
+        self.appearance = AppearanceModel() if task.adaptation.appearance else None
         self.loss = SegmentationLoss(task.training.head_weights, task.training.focal_gamma)
         names = task.output_names[1:]
         self.rounds = PseudoLabelRounds(folder, [case.id for case in data.target.cases], names)
@@ -198,7 +200,8 @@ class AdaptationObjective(Objective):
         # Other styles than those that epochs are selected by, and others in every round.
         views = style_views(self.task, _TEACHER_STYLES, self.task.training.seed + 1 + number)
         opinions = ask(teacher, case.image, self.window, views)
-        return make_pseudo_label(opinions, case.voxel_volume, self.beliefs)
+        posterior = self.appearance.posterior(case.image, opinions.mean) if self.appearance else None
+        return make_pseudo_label(opinions, case.voxel_volume, self.beliefs, posterior)
 
     def _patch(self, epoch: int, draw: int, number: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Image (C, \\*patch), label and believed voxels (1, \\*patch) of one place in a batch."""
