@@ -19,9 +19,10 @@ class Teaching(str, Enum):
 def mixture(labelled_share: float, *, pseudo: bool) -> dict[Teaching, float]:
     """The share of patches of each kind.
 
-    With f the labelled share of the target images, the weights are 1 - f for the source, 1 - f for pseudo-labels (once there
-    are any) and sqrt(f) for labelled target images, then scaled to sum to 1. Few labels count for much, because nothing else
-    is as right; with all of them it is ordinary fine-tuning, and on the way nothing jumps.
+    With f the labelled share of the target images, the weights are 1 - f for the source, 2 (1 - f) for pseudo-labels (once
+    there are any; they look as what is to be segmented) and sqrt(f) for labelled target images, then scaled to sum to 1. Few
+    labels count for much, because nothing else is as right; with all of them it is ordinary fine-tuning, and on the way
+    nothing jumps.
 
     Args:
         labelled_share: f, 0 to 1.
@@ -30,7 +31,7 @@ def mixture(labelled_share: float, *, pseudo: bool) -> dict[Teaching, float]:
     weights = {
         Teaching.LABELLED: math.sqrt(labelled_share),
         Teaching.SOURCE: 1 - labelled_share,
-        Teaching.PSEUDO: (1 - labelled_share) if pseudo else 0.0,
+        Teaching.PSEUDO: 2 * (1 - labelled_share) if pseudo else 0.0,
     }
     total = sum(weights.values())
     return {kind: weight / total for kind, weight in weights.items()}

@@ -42,6 +42,8 @@ _NORM_PATCHES = 8
 # Looks of an image, beside the mild views, that the teacher's answer is averaged over: it was trained on such looks, and what
 # it says of them differs where it is wrong.
 _TEACHER_STYLES = 4
+# Share of pseudo-labelled patches whose look is changed strongly; the others look as what the student is for.
+_STRONG_VIEWS = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +63,7 @@ class AdaptationObjective(Objective):
 
     A source patch is adapted (:class:`ImageAdapter`) and augmented. A pseudo-labelled patch comes with the voxels that its
     teacher is believed in; the teacher saw the whole image in several views, the student sees a patch whose look GIN
-    has changed strongly (weak and strong view). All drawing depends on (seed, epoch, draw).
+    has changed strongly, every other time (weak and strong view). All drawing depends on (seed, epoch, draw).
 
     Args:
         task: a segmentation task.
@@ -96,7 +98,7 @@ class AdaptationObjective(Objective):
         self.measure = measure
         self.teacher = MeanTeacher(network, task.adaptation.teacher_decay)
         self.augmentation = basic_augmentation(task)
-        self.student_view = GIN()
+        self.student_view = GIN(share=_STRONG_VIEWS)
         self.window = SlidingWindow(task.patch)
         self.appearance = AppearanceModel() if task.adaptation.appearance else None
         self.loss = SegmentationLoss(task.training.head_weights, task.training.focal_gamma)
