@@ -62,7 +62,7 @@ def test_labels_take_over_smoothly():
     shares = [mixture(share, pseudo=True) for share in np.linspace(0, 1, 201)]
     labelled = [share[Teaching.LABELLED] for share in shares]
     assert labelled[0] == 0
-    assert shares[0] == {Teaching.LABELLED: 0, Teaching.SOURCE: 0.5, Teaching.PSEUDO: 0.5}
+    assert shares[0] == pytest.approx({Teaching.LABELLED: 0, Teaching.SOURCE: 1 / 3, Teaching.PSEUDO: 2 / 3})
     assert shares[-1] == {Teaching.LABELLED: 1, Teaching.SOURCE: 0, Teaching.PSEUDO: 0}
     steps = np.diff(labelled)
     assert (steps >= 0).all()
