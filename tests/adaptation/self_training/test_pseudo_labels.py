@@ -67,6 +67,28 @@ def test_voxels_that_views_disagree_on_are_left_out(scene):
     assert made.kept["organ"] == 7
 
 
+def test_grey_values_overrule_the_views_where_they_are_sure(scene):
+    opinions = opinions_of(scene, np.full(scene.shape, 0.95))
+    posterior = opinions.mean.clone()
+    # Background to all views, organ and perhaps organ by grey values.
+    posterior[:, 3, 1, 1] = torch.tensor([0.1, 0.9, 0.0])
+    posterior[:, 3, 2, 1] = torch.tensor([0.4, 0.6, 0.0])
+    made = make_pseudo_label(opinions, 1.0, beliefs(), posterior)
+    assert made.label[3, 1, 1] == made.label[3, 2, 1] == 1
+    assert made.keep[3, 1, 1]
+    assert not made.keep[3, 2, 1]
+    assert made.predicted["organ"] == 10
+    assert made.kept["organ"] == 9
+
+
+def test_the_views_still_have_to_agree_where_grey_values_change_nothing(scene):
+    opinions = opinions_of(scene, np.full(scene.shape, 0.95))
+    opinions.votes[:2, 1, 1, 2] = 0
+    made = make_pseudo_label(opinions, 1.0, beliefs(), opinions.mean)
+    assert not made.keep[1, 1, 2]
+    assert made.kept["organ"] == 7
+
+
 def test_what_lies_apart_of_a_structure_in_one_piece_is_neither_it_nor_background(scene):
     scene[9, 0, 0] = 1
     made = make_pseudo_label(opinions_of(scene, np.full(scene.shape, 0.95)), 1.0, beliefs(single=(1,)))
