@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from itertools import groupby
 from pathlib import Path
 
 import requests
@@ -20,7 +21,7 @@ _PORT = 18773
 _KILLS = 25
 _LONGEST_LIFE_SECONDS = 6.0
 # What was killed until then counts; slow machines start a server or a trainer in half a minute.
-_LONGEST_SECONDS = 240
+_LONGEST_SECONDS = 400
 
 
 def measure(cell: Cell) -> dict[str, float]:
@@ -30,7 +31,7 @@ def measure(cell: Cell) -> dict[str, float]:
     from server.test_learning_survives import long_rounds, trainers
 
     moments = random.Random(cell.seed)
-    counts = {"kills": 0, "acknowledged": 0, "lost": 0, "two trainers": 0, "loop went on": 0}
+    counts = {"kills": 0, "acknowledged": 0, "lost": 0, "two trainers": 0, "two processes": 0, "loop went on": 0}
     with tempfile.TemporaryDirectory() as place:
         root = write_root(Path(place) / "root", new_labels=1, quiet_seconds=0.0)
         long_rounds(root)
@@ -44,7 +45,9 @@ def measure(cell: Cell) -> dict[str, float]:
                     if answer.ok:
                         acknowledged[image] = answer.json()["version"]
                         counts["acknowledged"] += 1
-                    counts["two trainers"] += _watch(trainers, root, moments.uniform(0.2, _LONGEST_LIFE_SECONDS))
+                    trained, processes = _watch(trainers, root, moments.uniform(0.2, _LONGEST_LIFE_SECONDS))
+                    counts["two trainers"] += trained
+                    counts["two processes"] += processes
                     victims = [server.process] if cell.row == "server" else [one.pid for one in trainers(root)]
                     for victim in victims:
                         with contextlib.suppress(ProcessLookupError):
@@ -62,13 +65,24 @@ def measure(cell: Cell) -> dict[str, float]:
     return {name: float(count) for name, count in counts.items()}
 
 
-def _watch(trainers: Callable[[Path], list], root: Path, seconds: float) -> int:
-    """Whether two trainers were seen at once until the moment of the kill."""
-    seen, end = 0, time.monotonic() + seconds
+def _watch(trainers: Callable[[Path], list], root: Path, seconds: float) -> tuple[int, int]:
+    """Whether two runs went on by turns until the moment of the kill, and whether two processes were there at once."""
+    processes, went_on, end = 0, [], time.monotonic() + seconds
+    before = _progress(root)
     while time.monotonic() < end:
-        seen = max(seen, int(len(trainers(root)) > 1))
         time.sleep(0.2)
-    return seen
+        now = _progress(root)
+        went_on += [run for run, size in now.items() if size != before.get(run)]
+        before = now
+        processes = max(processes, int(len(trainers(root)) > 1))
+    # One that goes on again after another did: they ran at once. One that ends when another begins is as it should be.
+    turns = [run for run, _ in groupby(went_on)]
+    return int(len(turns) > len(set(turns))), processes
+
+
+def _progress(root: Path) -> dict[Path, int]:
+    """How much each run has written of its progress."""
+    return {file: file.stat().st_size for file in (root / "models").rglob("progress.jsonl")}
 
 
 TABLE = Table(
@@ -82,9 +96,11 @@ TABLE = Table(
         "kills": "processes killed",
         "acknowledged": "labels whose save was answered",
         "lost": "of these, not there in the end",
-        "two trainers": "kills before which two trainers of the task ran at once",
+        "two trainers": "kills before which two runs of the task went on at once",
+        "two processes": "kills before which the processes of two trainers were there, one of which waits or ends",
         "loop went on": "1 if a version was published in the end",
     },
     note="Goal: nothing lost, no second trainer, and the loop goes on. A trainer that lost its server ends after its step in "
-    "hand; for that long it may be seen beside a process that waits to start, which holds no lock and trains nothing.",
+    "hand, and one that was still starting when it has started; until then its process may be seen beside that of the next "
+    "server. One of the two holds the task's lock, the other trains nothing.",
 )
