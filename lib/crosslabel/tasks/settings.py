@@ -178,7 +178,7 @@ class AdaptationSpec(Block):
     confidence: float = Field(0.7, ge=0, le=1, description="least probability of a pseudo-label")
     least_kept: float = Field(0.5, ge=0, le=1, description="share of each label's voxels that are sure enough in any case")
     agreement: float = Field(0.75, ge=0, le=1, description="least share of views that have to say the same")
-    appearance: bool = Field(True, description="whether an image's own grey values move the borders of its pseudo-labels")
+    appearance: bool = Field(False, description="whether an image's own grey values move the borders of its pseudo-labels")
 
 
 StrategyName = Literal[

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from crosslabel.adaptation.self_training import Beliefs, PseudoLabelRounds, VolumePrior, make_pseudo_label
+from crosslabel.adaptation.self_training import AppearanceModel, Beliefs, PseudoLabelRounds, VolumePrior, make_pseudo_label
 from crosslabel.inference import Opinions
 
 NAMES = ("organ", "gland")
@@ -67,13 +67,23 @@ def test_voxels_that_views_disagree_on_are_left_out(scene):
     assert made.kept["organ"] == 7
 
 
+class Says:
+    """In place of an appearance model, so that a test knows what grey values say."""
+
+    def __init__(self, posterior):
+        self._posterior = posterior
+
+    def posterior(self, image, probabilities):
+        return self._posterior
+
+
 def test_grey_values_overrule_the_views_where_they_are_sure(scene):
     opinions = opinions_of(scene, np.full(scene.shape, 0.95))
     posterior = opinions.mean.clone()
     # Background to all views, organ and perhaps organ by grey values.
     posterior[:, 3, 1, 1] = torch.tensor([0.1, 0.9, 0.0])
     posterior[:, 3, 2, 1] = torch.tensor([0.4, 0.6, 0.0])
-    made = make_pseudo_label(opinions, 1.0, beliefs(), posterior)
+    made = make_pseudo_label(opinions, 1.0, beliefs(), torch.zeros(1, *scene.shape), Says(posterior))
     assert made.label[3, 1, 1] == made.label[3, 2, 1] == 1
     assert made.keep[3, 1, 1]
     assert not made.keep[3, 2, 1]
@@ -84,9 +94,28 @@ def test_grey_values_overrule_the_views_where_they_are_sure(scene):
 def test_the_views_still_have_to_agree_where_grey_values_change_nothing(scene):
     opinions = opinions_of(scene, np.full(scene.shape, 0.95))
     opinions.votes[:2, 1, 1, 2] = 0
-    made = make_pseudo_label(opinions, 1.0, beliefs(), opinions.mean)
+    made = make_pseudo_label(opinions, 1.0, beliefs(), torch.zeros(1, *scene.shape), Says(opinions.mean))
     assert not made.keep[1, 1, 2]
     assert made.kept["organ"] == 7
+
+
+def test_grey_values_are_not_believed_where_they_make_a_volume_implausible(scene):
+    opinions = opinions_of(scene, np.full(scene.shape, 0.95))
+    flooded = opinions_of(np.where(scene == 0, 1, scene), np.full(scene.shape, 0.95)).mean
+    made = make_pseudo_label(opinions, 1.0, beliefs(), torch.zeros(1, *scene.shape), Says(flooded))
+    np.testing.assert_array_equal(made.label, scene)
+    assert made.keep.all()
+    assert made.implausible == ()
+
+
+def test_a_real_appearance_model_is_asked(scene):
+    image = torch.from_numpy(np.random.default_rng(0).normal(scene, 0.05)[None].astype(np.float32))
+    grown = np.repeat(np.repeat(scene, 3, axis=0), 3, axis=1)
+    image = image.repeat_interleave(3, dim=1).repeat_interleave(3, dim=2)
+    opinions = opinions_of(np.roll(grown, 1, axis=0), np.full(grown.shape, 0.8))
+    wide = beliefs((80.0, 40.0))
+    made = make_pseudo_label(opinions, 1.0, wide, image, AppearanceModel(smoothness=1.0))
+    assert (made.label != grown).sum() < (opinions.indices != grown).sum() / 4
 
 
 def test_what_lies_apart_of_a_structure_in_one_piece_is_neither_it_nor_background(scene):
@@ -97,13 +126,16 @@ def test_what_lies_apart_of_a_structure_in_one_piece_is_neither_it_nor_backgroun
 
 
 def test_a_structure_of_an_implausible_volume_is_not_believed_nor_the_background_that_may_be_it(scene):
-    confidence = np.full(scene.shape, 0.95)
-    confidence[9, 9, 0] = 0.75
-    made = make_pseudo_label(opinions_of(scene, confidence), 1.0, beliefs((40.0, 4.0)))
+    made = make_pseudo_label(opinions_of(scene, np.full(scene.shape, 0.95)), 1.0, beliefs((40.0, 4.0)))
     assert made.implausible == ("organ",)
+    np.testing.assert_array_equal(made.keep, scene == 2)
     assert made.kept == {"organ": 0, "gland": 4}
-    assert made.keep[0, 0, 0]
-    assert not made.keep[9, 9, 0]
+
+
+def test_a_teacher_that_misses_a_structure_does_not_teach_that_it_is_background(scene):
+    blind = make_pseudo_label(opinions_of(np.zeros_like(scene), np.full(scene.shape, 0.99)), 1.0, beliefs())
+    assert set(blind.implausible) == {"organ", "gland"}
+    assert not blind.keep.any()
 
 
 def test_a_structure_that_some_labelled_image_lacks_may_be_absent(scene):
@@ -133,3 +165,19 @@ def test_rounds_are_read_back_and_say_what_share_was_kept_by_label(tmp_path, sce
     assert [each["round"] for each in said] == [0, 1]
     assert said[0]["labels"]["organ"] == {"share_kept": 0.75, "images_with_it": 2, "implausible_in": 0}
     assert set(said[0]["cases"]) == {"a/b", "c"}
+
+
+def test_a_round_tells_the_images_that_have_something_to_believe(tmp_path, scene):
+    sure = np.full(scene.shape, 0.95)
+    nothing = np.zeros_like(scene)
+    made = [
+        make_pseudo_label(opinions_of(scene, sure), 1.0, beliefs()),
+        # Nothing where there should be something; nothing where there may be nothing; one of the two.
+        make_pseudo_label(opinions_of(nothing, sure), 1.0, beliefs()),
+        make_pseudo_label(opinions_of(nothing, sure), 1.0, beliefs((0.0, 0.0))),
+        make_pseudo_label(opinions_of(np.where(scene == 1, 0, scene), sure), 1.0, beliefs()),
+    ]
+    rounds = PseudoLabelRounds(tmp_path, ["a", "b", "c", "d"], NAMES)
+    rounds.make(0, lambda index: made[index], range(4))
+    rounds.finish(0)
+    assert rounds.useful(0) == [0, 2, 3]

@@ -7,11 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor
 
+from crosslabel.adaptation.self_training.appearance import AppearanceModel
 from crosslabel.adaptation.self_training.volume_prior import VolumePrior
 from crosslabel.inference import Opinions, largest_components
-
-# Below this probability a voxel is not even suspected to belong to a structure that should be somewhere.
-_UNSUSPECTED = 0.05
 
 
 @dataclass(frozen=True)
@@ -24,7 +22,7 @@ class Beliefs:
             hard are unsure as a whole, and would never be learnt (class-balanced self-training, Zou et al., ECCV 2018).
         agreement: least share of the views that vote for it.
         single: output channels of structures in one piece: what lies apart is not believed.
-        prior: plausible volumes; a structure outside its range is not believed at all in this image.
+        prior: plausible volumes; a structure outside its range is not believed at all in this image, and no background is.
     """
 
     confidence: float
@@ -54,18 +52,33 @@ class PseudoLabel:
 
 
 def make_pseudo_label(
-    opinions: Opinions, voxel_volume: float, beliefs: Beliefs, posterior: Tensor | None = None
+    opinions: Opinions,
+    voxel_volume: float,
+    beliefs: Beliefs,
+    image: Tensor | None = None,
+    appearance: AppearanceModel | None = None,
 ) -> PseudoLabel:
-    """Filter a teacher's prediction.
+    """What to believe of a teacher's prediction, in the light of the image where that helps.
+
+    Grey values are not asked where they would make a structure's volume implausible that was plausible before.
 
     Args:
         opinions: of the teacher on several views of the image.
         voxel_volume: of one voxel, in the unit of the prior.
         beliefs: the filters.
-        posterior: (K, \\*spatial), what an :class:`AppearanceModel` makes of the opinions' mean; the mean itself if ``None``.
+        image: (channels, \\*spatial), for the model.
+        appearance: moves borders to where grey values change.
     """
+    plain = _filtered(opinions, opinions.mean, voxel_volume, beliefs)
+    if appearance is None or image is None:
+        return plain
+    refined = _filtered(opinions, appearance.posterior(image, opinions.mean), voxel_volume, beliefs)
+    return plain if set(refined.implausible) - set(plain.implausible) else refined
+
+
+def _filtered(opinions: Opinions, mean: Tensor, voxel_volume: float, beliefs: Beliefs) -> PseudoLabel:
+    """The filters on probabilities (K, \\*spatial), which may be others than the opinions' own."""
     names = beliefs.prior.names
-    mean = opinions.mean if posterior is None else posterior
     label = mean.argmax(dim=0).numpy().astype(np.uint8)
     confidence = mean.amax(dim=0).numpy()
     keep = confidence >= _thresholds(confidence, label, beliefs)[label]
@@ -78,8 +91,8 @@ def make_pseudo_label(
     for index, name in enumerate(names, start=1):
         if not beliefs.prior.is_plausible(name, float(sizes[index] * voxel_volume)):
             implausible.append(name)
-            # Neither what is called so nor the background that might be it.
-            keep &= (label != index) & (mean[index].numpy() < _UNSUSPECTED)
+            # Nor is any background, which may be it: a teacher that misses a structure is sure of that.
+            keep &= (label != index) & (label != 0)
     predicted = np.bincount(label.ravel(), minlength=len(names) + 1)
     kept = np.bincount(label[keep], minlength=len(names) + 1)
     return PseudoLabel(

@@ -69,6 +69,15 @@ class PseudoLabelRounds:
             keep = np.unpackbits(stored["keep"], count=label.size).reshape(label.shape).astype(bool)
         return label, keep
 
+    def useful(self, number: int) -> list[int]:
+        """Indices of the images that have something to believe in a round."""
+        cases = json.loads((self._round(number) / _DONE).read_text(encoding="utf-8"))["cases"]
+        return [
+            index
+            for index, said in enumerate(cases[id] for id in self.ids)
+            if not said["implausible"] or any(said["kept"].values())
+        ]
+
     def statistics(self) -> list[dict[str, Any]]:
         """What was kept in every round so far, by label and by case."""
         return [json.loads(path.read_text(encoding="utf-8")) for path in sorted(self.folder.glob(f"[0-9]*/{_DONE}"))]

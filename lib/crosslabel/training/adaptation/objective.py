@@ -110,6 +110,7 @@ class AdaptationObjective(Objective):
         self.metric = "dice" if len(data.held) else "consistency"
         self._adapted: Memory[_Kept] = Memory(memory_bytes)
         self._pseudo: Memory[_Kept] = Memory(memory_bytes)
+        self._useful_in: tuple[int, list[int]] = (-1, [])
 
     def begin_epoch(self, network: nn.Module, epoch: int) -> None:
         number = self._round_of(epoch)
@@ -202,14 +203,13 @@ class AdaptationObjective(Objective):
         # Other styles than those that epochs are selected by, and others in every round.
         views = style_views(self.task, _TEACHER_STYLES, self.task.training.seed + 1 + number)
         opinions = ask(teacher, case.image, self.window, views)
-        posterior = self.appearance.posterior(case.image, opinions.mean) if self.appearance else None
-        return make_pseudo_label(opinions, case.voxel_volume, self.beliefs, posterior)
+        return make_pseudo_label(opinions, case.voxel_volume, self.beliefs, case.image, self.appearance)
 
     def _patch(self, epoch: int, draw: int, number: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Image (C, \\*patch), label and believed voxels (1, \\*patch) of one place in a batch."""
         settings = self.task.training
         drawn_round = self._round_of(epoch)
-        shares = mixture(self.data.labelled_share, pseudo=drawn_round is not None)
+        shares = mixture(self.data.labelled_share, pseudo=drawn_round is not None and bool(self._useful(drawn_round)))
         running = (epoch * settings.steps_per_epoch * settings.accumulate + draw) * settings.batch_size + number
         kind = kind_of_patch(shares, running)
         rng = np.random.default_rng([settings.seed, epoch, draw, number])
@@ -232,20 +232,25 @@ class AdaptationObjective(Objective):
         self, kind: Teaching, epoch: int, drawn_round: int | None, rng: np.random.Generator
     ) -> tuple[tuple[torch.Tensor, ...], dict[int, np.ndarray]]:
         """Image, label and, for pseudo-labels, believed voxels of one case."""
-        cases = {Teaching.SOURCE: self.data.source, Teaching.PSEUDO: self.data.target, Teaching.LABELLED: self.data.labelled}[
-            kind
-        ]
-        index = int(rng.integers(len(cases)))
-        case = cases[index]
+        if kind is Teaching.PSEUDO:
+            number = drawn_round or 0
+            index = int(rng.choice(self._useful(number)))
+            pseudo = self._pseudo.get((index, number), lambda: self._read_round(number, index))
+            return (self.data.target[index].image, *pseudo.maps), pseudo.foreground
+        cases = self.data.source if kind is Teaching.SOURCE else self.data.labelled
+        case = cases[int(rng.integers(len(cases)))]
         if kind is Teaching.LABELLED:
             return (case.image, case.truth), case.foreground
-        if kind is Teaching.SOURCE:
-            adapted = self._adapted.get(
-                (case.id, epoch), lambda: _Kept((self.adapter.volume(case.id, case.image, epoch),), case.foreground)
-            )
-            return (adapted.maps[0], case.truth), case.foreground
-        pseudo = self._pseudo.get((case.id, drawn_round), lambda: self._read_round(drawn_round or 0, index))
-        return (case.image, *pseudo.maps), pseudo.foreground
+        adapted = self._adapted.get(
+            (case.id, epoch), lambda: _Kept((self.adapter.volume(case.id, case.image, epoch),), case.foreground)
+        )
+        return (adapted.maps[0], case.truth), case.foreground
+
+    def _useful(self, number: int) -> list[int]:
+        """Indices of the target images that teach something in a round of pseudo-labels."""
+        if self._useful_in[0] != number:
+            self._useful_in = number, self.rounds.useful(number)
+        return self._useful_in[1]
 
     def _read_round(self, number: int, index: int) -> _Kept:
         label, keep = self.rounds.read(number, index)
