@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -25,8 +26,12 @@ class Served:
 
 
 @contextmanager
-def served(studies: Path, port: int, **variables: str) -> Iterator[Served]:
-    """``crosslabel serve`` on a folder until the context ends, with further environment variables."""
+def served(studies: Path, **variables: str) -> Iterator[Served]:
+    """``crosslabel serve`` on a folder until the context ends, with further environment variables.
+
+    On a port that nobody has, so that no server which outlived another measurement answers in its place.
+    """
+    port = _unused_port()
     address = f"http://127.0.0.1:{port}"
     command = [Path(sys.executable).with_name("crosslabel"), "serve", "--studies", str(studies), "--port", str(port)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, env={**os.environ, **variables})
@@ -36,6 +41,12 @@ def served(studies: Path, port: int, **variables: str) -> Iterator[Served]:
     finally:
         process.terminate()
         process.wait(60)
+
+
+def _unused_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def _wait(process: subprocess.Popen, address: str, seconds: float = 120) -> None:

@@ -15,7 +15,6 @@ from crosslabel.paths import sample_data_dir
 
 _SAMPLES = sample_data_dir() / "studies"
 _SHARED = Path(__file__).parents[3] / "shared" / "data" / "totalseg"
-_PORT = 18765
 
 # Row: (file, task, modality where neither the file nor its name says it).
 _ROWS = {
@@ -34,7 +33,7 @@ def measure(cell: Cell) -> dict[str, float]:
         raise FileNotFoundError(f"{image} is not on this machine")
     with tempfile.TemporaryDirectory() as folder:
         shutil.copy(image, folder)
-        with served(Path(folder), _PORT) as server:
+        with served(Path(folder)) as server:
             client = MONAILabelClient(server.address)
             image_id = image.name.removesuffix(".nii.gz")
             first, second = _infer(client, task, image_id), _infer(client, task, image_id)

@@ -26,7 +26,6 @@ from crosslabel.inference.trust import Trust, described, learn_trust
 from crosslabel.tasks import TaskSpec, load_task
 from crosslabel.tasks.building import network_of
 
-_PORT = 18771
 _REPETITIONS = 15
 _IMAGES = 1000
 _TURN = 100
@@ -63,7 +62,7 @@ def measure(cell: Cell) -> dict[str, float]:
         (folder / "studies").mkdir()
         _picture(rng, folder / "studies" / "xr_0.png")
         variables = {"CROSSLABEL_TASKS": str(folder / "tasks"), "CROSSLABEL_MODELS": str(folder / "models")}
-        with served(folder / "studies", _PORT, **variables) as server:
+        with served(folder / "studies", **variables) as server:
             output = "json" if cell.row == _ANSWER else "heatmap"
             address, process = f"{server.address}/infer/speed?image=xr_0&output={output}", psutil.Process(server.process)
             _ask(address), _ask(address)

@@ -17,7 +17,6 @@ import requests
 
 from benchmarks.table import Cell, Table
 
-_PORT = 18773
 _KILLS = 25
 _LONGEST_LIFE_SECONDS = 6.0
 # What was killed until then counts; slow machines start a server or a trainer in half a minute.
@@ -29,6 +28,7 @@ def measure(cell: Cell) -> dict[str, float]:
     sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
     from learning_server import IMAGES, TASK, learning_server, submit, wait_for, write_root
     from server.test_learning_survives import long_rounds, trainers
+    from server_process import unused_port
 
     moments = random.Random(cell.seed)
     counts = {"kills": 0, "acknowledged": 0, "lost": 0, "two trainers": 0, "two processes": 0, "loop went on": 0}
@@ -38,7 +38,7 @@ def measure(cell: Cell) -> dict[str, float]:
         acknowledged: dict[str, int] = {}
         started = time.monotonic()
         while counts["kills"] < _KILLS and time.monotonic() - started < _LONGEST_SECONDS:
-            with contextlib.suppress(requests.RequestException), learning_server(root, _PORT) as server:
+            with contextlib.suppress(requests.RequestException), learning_server(root, unused_port()) as server:
                 for _ in range(1 if cell.row == "server" else _KILLS):
                     image = f"mr_{moments.randrange(IMAGES):02d}"
                     answer = submit(server, root, image)
@@ -55,7 +55,7 @@ def measure(cell: Cell) -> dict[str, float]:
                             counts["kills"] += 1
                     if counts["kills"] >= _KILLS or time.monotonic() - started > _LONGEST_SECONDS:
                         break
-        with learning_server(root, _PORT) as server:
+        with learning_server(root, unused_port()) as server:
             for image, version in acknowledged.items():
                 history = server.get("/api/v1/labels", params={"task": TASK, "image": image}).json()["labels"]
                 counts["lost"] += version not in [label["version"] for label in history]

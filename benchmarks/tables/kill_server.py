@@ -20,7 +20,6 @@ from benchmarks.serving import Served, served, write_volumes
 from benchmarks.table import Cell, Table
 
 KILLS = 20
-_PORT = 18767
 _TASK = "brain_tumour_t1c_flair"
 _IMAGES = tuple(f"flair_{number}" for number in range(4))
 _CLIENTS = 6
@@ -39,12 +38,12 @@ def measure(cell: Cell) -> dict[str, float]:
         contents = _labels(studies / f"{_IMAGES[0]}.nii.gz", Path(place), cell.seed)
         while counts["kills"] < KILLS:
             try:
-                with served(studies, _PORT, CROSSLABEL_MODELS=str(models)) as server:
+                with served(studies, CROSSLABEL_MODELS=str(models)) as server:
                     counts["errors"] += _save_until_killed(server, contents, saved, chance.uniform(*_SECONDS))
             except RuntimeError:
                 counts["failed_starts"] += 1
             counts["kills"] += 1
-        with served(studies, _PORT, CROSSLABEL_MODELS=str(models)) as server:
+        with served(studies, CROSSLABEL_MODELS=str(models)) as server:
             counts.update(_compare(server, saved, {hashlib.sha256(content).hexdigest() for content in contents}))
         counts["strays"] = sum(
             path.is_file() for path in (studies / ".crosslabel" / "staging").rglob("*") if path.name != "lock"

@@ -15,7 +15,6 @@ from benchmarks.serving import served, write_volumes
 from benchmarks.table import Cell, Table
 from crosslabel.store import Store
 
-_PORT = 18768
 _PROBES = 40
 
 
@@ -35,12 +34,12 @@ def measure(cell: Cell) -> dict[str, float]:
             opening = time.monotonic() - started
             again = _seconds(store.scan)
         started = time.monotonic()
-        with served(studies, _PORT, CROSSLABEL_MODELS=str(Path(place, "models"))) as server:
+        with served(studies, CROSSLABEL_MODELS=str(Path(place, "models"))) as server:
             start = time.monotonic() - started
             info = [_seconds(lambda: requests.get(f"{server.address}/info/", timeout=60)) for _ in range(_PROBES)]
         with tempfile.TemporaryDirectory() as empty:
             started = time.monotonic()
-            with served(Path(empty), _PORT, CROSSLABEL_MODELS=str(Path(place, "models"))):
+            with served(Path(empty), CROSSLABEL_MODELS=str(Path(place, "models"))):
                 start_empty = time.monotonic() - started
     return {
         "first scan": first,

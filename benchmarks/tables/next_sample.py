@@ -14,7 +14,6 @@ from benchmarks.serving import served
 from benchmarks.table import Cell, Table
 from crosslabel.store import Origin, Ranked, Store
 
-_PORT = 18771
 _STUDIES, _LABELLED, _QUESTIONS = 10_000, 1_000, 200
 _TASK = "hippocampus"
 _ROWS = {"recommended": "default", "random": "random", "first by name": "first", "ten at once, recommended": "default"}
@@ -26,7 +25,7 @@ def measure(cell: Cell) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as place:
         studies = Path(place, "studies")
         _prepare(studies, cell.seed)
-        with served(studies, _PORT, CROSSLABEL_MODELS=str(Path(place, "models"))) as server:
+        with served(studies, CROSSLABEL_MODELS=str(Path(place, "models"))) as server:
             seconds = [_ask(server.address, _ROWS[cell.row], count, number) for number in range(_QUESTIONS)]
     # The first one makes the server compile its queries.
     milliseconds = np.array(seconds[1:]) * 1000

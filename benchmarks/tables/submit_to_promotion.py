@@ -17,7 +17,6 @@ from benchmarks.table import Cell, Table
 from crosslabel.data import labelled_cases
 
 _DATA = Path(os.environ.get("CROSSLABEL_HIPPOCAMPUS", Path(__file__).parents[3] / "shared" / "data" / "hippocampus"))
-_PORT = 18772
 _TASK = "hippocampus"
 _IMAGES, _BATCH, _QUIET = 40, 5, 5
 _LONGEST_SECONDS = 400
@@ -38,7 +37,7 @@ def measure(cell: Cell) -> dict[str, float]:
         for case in cases:
             (studies / case.image.name).write_bytes(case.image.read_bytes())
         variables = {"CROSSLABEL_MODELS": str(Path(place, "models")), "CROSSLABEL_TASKS": str(tasks)}
-        with served(studies, _PORT, **variables) as server:
+        with served(studies, **variables) as server:
             first = _round(server.address, cases[:_BATCH], 1)
             _until_idle(server.address)
             second = _round(server.address, cases[_BATCH : 2 * _BATCH], 2)

@@ -19,7 +19,6 @@ from requests_toolbelt import MultipartDecoder
 from benchmarks.serving import served, write_volumes
 from benchmarks.table import Cell, Table
 
-_PORT = 18766
 _CLIENTS = 20
 _IMAGES = 60
 _TASK = "brain_tumour_t1c_flair"
@@ -44,7 +43,7 @@ def measure(cell: Cell) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as place:
         studies = Path(place, "studies")
         write_volumes(studies, [f"flair_{number}" for number in range(_IMAGES)], cell.seed)
-        with served(studies, _PORT, CROSSLABEL_MODELS=str(Path(place, "models"))) as server:
+        with served(studies, CROSSLABEL_MODELS=str(Path(place, "models"))) as server:
             record, end = Record(), threading.Event()
             threads = [threading.Thread(target=_annotate, args=(server.address, n, record, end)) for n in range(_CLIENTS)]
             threads.append(threading.Thread(target=_probe, args=(server.address, record, end)))
