@@ -6,6 +6,7 @@ import contextlib
 import os
 import subprocess
 import threading
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,10 +15,12 @@ from monailabel.utils.async_tasks import utils as background
 
 from crosslabel.errors import CrossLabelError
 from crosslabel.server.app import CrossLabelApp
+from crosslabel.server.learning_job import SCORE
 from crosslabel.server.train_task import ALIVE, SERVER, new_run_name
 
 # The step in hand is finished and the state to resume from is already on disk.
 _SECONDS_TO_END = 10.0
+_SECONDS_TO_BEGIN = 2.0
 
 
 class AlreadyRunningError(CrossLabelError):
@@ -28,6 +31,8 @@ class AlreadyRunningError(CrossLabelError):
 
 class TrainingJobs:
     """The background trainings of one app; they run one after another.
+
+    A look at the pool gives way to any training: what it has scored stays, and the learning loop has the rest scored later.
 
     Args:
         app: whose tasks are trained.
@@ -54,6 +59,7 @@ class TrainingJobs:
         settings = {name: value for name, value in params.items() if name in self.app.train_tasks[training].accepted}
         self.app.train_tasks[training].check(settings, self.app.datastore())
         with self._submitting:
+            self._end_look()
             alive = self.alive()
             if alive and not enqueue:
                 task = self.app.train_tasks[alive[0]["request"]["model"]].task.name
@@ -73,6 +79,8 @@ class TrainingJobs:
             BeingTrainedError: a process that this server did not start trains the task.
         """
         with self._submitting:
+            if not request.get(SCORE):
+                self._end_look()
             if self.alive():
                 raise AlreadyRunningError("Another training runs.")
             self.app.store.check_not_trained(self.app.tasks[task])
@@ -85,6 +93,18 @@ class TrainingJobs:
     def all(self) -> list[dict[str, Any]]:
         """Every job since the server started, oldest first, with the last lines that each wrote."""
         return [_snapshot(job) for job in background.tasks("train")]
+
+    def trained(self) -> list[str]:
+        """What is trained now or waits for it, without looks at the pool."""
+        return [job["request"]["model"] for job in self.alive() if not job["request"].get(SCORE)]
+
+    def _end_look(self) -> None:
+        deadline = time.monotonic() + _SECONDS_TO_BEGIN
+        # Its process is not there in the moment after it was asked for.
+        while any(job["request"].get(SCORE) for job in self.alive()) and self.stop() is None:
+            if time.monotonic() > deadline:
+                return
+            time.sleep(0.01)
 
     def stop(self) -> dict[str, Any] | None:
         """End the running training so that it can be resumed; ``None`` if none runs.

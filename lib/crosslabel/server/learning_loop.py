@@ -122,9 +122,9 @@ class LearningLoop:
                 self._remember_attempt(task, memory)
                 self.jobs.start_own(task.name, {ROUND: True, "resume": action is Action.RESUME})
             elif action is Action.SCORE:
+                self.jobs.start_own(task.name, {SCORE: True})
                 memory.asked_to_score = (self._scan_name(task), time.monotonic())
                 memory.looked_at_pool = -1e9
-                self.jobs.start_own(task.name, {SCORE: True})
         except CrossLabelError as error:
             return Decision(Action.WAIT, str(error))
         return decision
@@ -138,8 +138,8 @@ class LearningLoop:
                     logger.warning("Learning of %s: %s", task.name, error)
 
     def _situation(self, task: TaskSpec, memory: _Memory) -> Situation:
-        alive = self.jobs.alive()
-        busy = any(job["request"].get("model") == task.name for job in alive)
+        trained = self.jobs.trained()
+        busy = task.name in trained
         facts = self.facts(task)
         run = self.app.train_tasks[task.name].latest_run()
         event = read_progress(run) if run is not None else None
@@ -154,7 +154,7 @@ class LearningLoop:
             new_labels=facts.new,
             seconds_since_label=since,
             busy=busy,
-            others_busy=bool(alive) and not busy,
+            others_busy=bool(trained) and not busy,
             unfinished=unfinished,
             attempts=memory.attempts,
             unscored=not busy and self._unscored(task, memory, facts),
