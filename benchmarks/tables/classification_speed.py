@@ -149,7 +149,7 @@ TABLE = Table(
         "share of the bare network": "reading, preparing, classifying and scoring against the same network on ready tensors",
         "share by processor time": "the same without what overlaps on a second core",
     },
-    note="Measured on a machine that others used at the same time (load 4 to 8 on 2 cores), with one thread. Goals: the "
+    note="With one thread. Goals: the "
     "answer below 100 ms and the heat map below 400 ms on 2 cores; a folder at no less than 80 % of the bare "
     "network's throughput.",
 )
