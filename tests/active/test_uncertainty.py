@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from skactiveml.pool import uncertainty_scores
 
-from crosslabel.active.aggregation import by_class, decided, expected_dice, foreground_aware
-from crosslabel.active.uncertainty import PassStatistics, margin, predictive_entropy
+from crosslabel.active.aggregation import by_class, expected_dice, foreground_aware
+from crosslabel.active.uncertainty import PassStatistics, decided, margin, predictive_entropy
 
 
 def probabilities(seed, shape=(2, 3, 4, 5), sharpness=2.0):
@@ -126,5 +126,5 @@ def test_expected_dice_is_1_for_a_sure_answer_and_0_for_none():
 @given(st.integers(0, 10_000), st.integers(2, 6))
 def test_the_decision_is_the_argmax(seed, outputs):
     maps = torch.rand((outputs, 3, 4, 5), generator=torch.Generator().manual_seed(seed))
-    assert torch.equal(decided(maps), maps.argmax(dim=0))
-    assert decided(torch.full((outputs, 2, 2), 1 / outputs)).max() == 0
+    assert torch.equal(decided(maps[None])[0], maps.argmax(dim=0))
+    assert decided(torch.full((1, outputs, 2, 2), 1 / outputs)).max() == 0

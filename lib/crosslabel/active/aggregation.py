@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor
+
+from crosslabel.active.uncertainty import decided
 
 # A voxel belongs to the surroundings of a structure where the network gives it at least this probability.
 _SURROUNDINGS = 0.1
@@ -25,25 +25,9 @@ def by_class(uncertainty: Tensor, probabilities: Tensor) -> Tensor:
     Returns:
         (outputs - 1,), nan for a structure that is nowhere.
     """
-    means = []
-    for probability in probabilities[1:]:
-        there = uncertainty[probability >= _SURROUNDINGS]
-        means.append(there.mean() if there.numel() else torch.tensor(math.nan, device=uncertainty.device))
-    return torch.stack(means)
-
-
-def decided(probabilities: Tensor) -> Tensor:
-    """The most probable output of each voxel, as ``argmax`` over the first axis, which PyTorch walks over slowly.
-
-    Args:
-        probabilities: (outputs, \\*spatial).
-    """
-    best, index = probabilities[0], torch.zeros_like(probabilities[0], dtype=torch.long)
-    for number, probability in enumerate(probabilities[1:], start=1):
-        higher = probability > best
-        best = torch.where(higher, probability, best)
-        index.masked_fill_(higher, number)
-    return index
+    # Sums of products are several times faster than picking voxels; 0 / 0 is the nan of a structure that is nowhere.
+    around = [(probability >= _SURROUNDINGS).to(uncertainty.dtype) for probability in probabilities[1:]]
+    return torch.stack([(uncertainty * there).sum() / there.sum() for there in around])
 
 
 def foreground_aware(uncertainty: Tensor, probabilities: Tensor) -> float:
@@ -59,7 +43,7 @@ def mean_of_classes(classes: Tensor, uncertainty: Tensor) -> float:
     return float(uncertainty.flatten().topk(most).values.mean())
 
 
-def expected_dice(probabilities: Tensor) -> float:
+def expected_dice(probabilities: Tensor, answer: Tensor | None = None) -> float:
     """The Dice that the network expects of its own answer, mean over the structures that it sees.
 
     For a structure with probabilities p and decided voxels y: 2 sum(p y) / (sum p + sum y), the soft Dice between the two
@@ -68,8 +52,9 @@ def expected_dice(probabilities: Tensor) -> float:
 
     Args:
         probabilities: (outputs, \\*spatial), background first.
+        answer: the decided outputs (\\*spatial) where they are known.
     """
-    answer = decided(probabilities)
+    answer = decided(probabilities[None])[0] if answer is None else answer
     found = []
     for index, probability in enumerate(probabilities[1:], start=1):
         mask = (answer == index).to(probability.dtype)

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from crosslabel.active import passes
-from crosslabel.active.aggregation import by_class, decided, expected_dice, mean_of_classes
+from crosslabel.active.aggregation import by_class, expected_dice, mean_of_classes
 from crosslabel.active.features import DeepFeatures, appearance, gradient_embedding, style
-from crosslabel.active.uncertainty import PassStatistics, margin, predictive_entropy
+from crosslabel.active.uncertainty import PassStatistics, decided, margin, predictive_entropy
 from crosslabel.data import read_ahead
 from crosslabel.errors import CrossLabelError
 from crosslabel.images import Modality, read_image
@@ -167,8 +167,9 @@ class PoolScorer:
         else:
             classes = {name: by_class(value, inside) for name, value in maps.items()}
             scores = {name: mean_of_classes(classes[name], value) for name, value in maps.items()}
-            answer = decided(inside)
-            scores |= {"foreground": float((answer > 0).float().mean()), "expected_dice": expected_dice(inside)}
+            answer = decided(probabilities)[0]
+            share = float((answer > 0).float().mean())
+            scores |= {"foreground": share, "expected_dice": expected_dice(inside, answer)}
             pairs = zip(self.task.output_names[1:], classes["entropy"].tolist(), strict=True)
             scores |= {f"{CLASS_SCORE}{name}": value for name, value in pairs if value == value}
             doubts = np.array([_doubt(inside[index], answer == index) for index in range(1, len(inside))])
@@ -207,7 +208,8 @@ def _statistics(looks: Iterable[Tensor]) -> PassStatistics:
 
 
 def _doubt(probability: Tensor, mask: Tensor) -> float:
-    return float((1 - probability[mask]).mean()) if mask.any() else 0.0
+    voxels = mask.sum()
+    return float(1 - (probability * mask).sum() / voxels) if voxels else 0.0
 
 
 def _groups(items: Iterable[_Item], size: int) -> Iterator[list[_Item]]:

@@ -26,8 +26,27 @@ def predictive_entropy(probabilities: Tensor) -> Tensor:
 
 def margin(probabilities: Tensor) -> Tensor:
     """1 minus the difference of the two largest probabilities (Scheffer et al. 2001), 0 to 1."""
-    best = probabilities.topk(2, dim=1).values
-    return 1 - (best[:, 0] - best[:, 1])
+    best, second = probabilities[:, 0], torch.zeros_like(probabilities[:, 0])
+    for probability in probabilities.unbind(1)[1:]:
+        second = torch.maximum(second, torch.minimum(best, probability))
+        best = torch.maximum(best, probability)
+    return 1 - (best - second)
+
+
+def decided(probabilities: Tensor) -> Tensor:
+    """The most probable output of each voxel, as ``argmax`` over the second axis, which PyTorch walks over slowly.
+
+    Args:
+        probabilities: (batch, outputs, \\*spatial).
+
+    Returns:
+        (batch, \\*spatial), int64.
+    """
+    best, index = probabilities[:, 0], torch.zeros_like(probabilities[:, 0], dtype=torch.long)
+    for number, probability in enumerate(probabilities.unbind(1)[1:], start=1):
+        index.masked_fill_(probability > best, number)
+        best = torch.maximum(best, probability)
+    return index
 
 
 class PassStatistics:
@@ -47,7 +66,7 @@ class PassStatistics:
 
     def add(self, probabilities: Tensor) -> None:
         """Take one pass, (batch, outputs, \\*spatial)."""
-        self._choices.append(probabilities.argmax(dim=1).to(torch.uint8))
+        self._choices.append(decided(probabilities).to(torch.uint8))
         entropy = predictive_entropy(probabilities)
         if self._sum is None:
             self._sum, self._squares, self._entropies = probabilities.clone(), probabilities.square(), entropy
@@ -74,5 +93,5 @@ class PassStatistics:
 
     def disagreement(self) -> Tensor:
         """Share of passes that decide otherwise than their mean; (batch, \\*spatial), 0 to 1."""
-        decided = self.mean().argmax(dim=1)
-        return torch.stack([(choice != decided).float() for choice in self._choices]).mean(dim=0)
+        together = decided(self.mean())
+        return torch.stack([(choice != together).float() for choice in self._choices]).mean(dim=0)
