@@ -2,8 +2,8 @@
 
 Left to autograd, pooling over four axes and gating along four axes keep or create about a dozen tensors of
 the size of the features, and the gradient of a convolution with very few channels is slow on a CPU. The three
-operations here compute the same values and gradients with one extra tensor of that size, and with forward
-convolutions alone. They can be differentiated once.
+operations here compute the same values and gradients with one tensor of that size, the gradient itself, and with
+forward convolutions alone. They can be differentiated once.
 """
 
 from __future__ import annotations
@@ -18,11 +18,14 @@ from torch.autograd.function import once_differentiable
 
 
 class AxisPooling(Function):
-    """Maximum and mean over each axis but the batch's: a tuple of maps, one for each pooled axis.
+    """The features, and their maximum and mean over each axis but the batch's: a map for each pooled axis.
 
     For x of shape (N, C, D, H, W) the maps have shapes (N, 2, D, H, W), (N, 2, C, H, W), (N, 2, C, D, W) and
     (N, 2, C, D, H); the first of the two channels is the maximum. Where a maximum is reached several times,
     its gradient goes to one of them.
+
+    The features are handed on so that what becomes of them has its gradient before this operation has, which adds to
+    it in place. So nothing but :class:`MeanGating`, whose gradient is its own, may take them.
     """
 
     @staticmethod
@@ -36,17 +39,15 @@ class AxisPooling(Function):
                 maximum = x.amax(axis)
             maps.append(torch.stack((maximum, x.mean(axis)), dim=1))
         ctx.save_for_backward(*positions)
-        ctx.input_shape = x.shape
-        return tuple(maps)
+        return x.view_as(x), *maps
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, *map_gradients: Tensor) -> Tensor:
-        gradient = map_gradients[0].new_zeros(ctx.input_shape)
+    def backward(ctx: Any, gradient: Tensor, *map_gradients: Tensor) -> Tensor:
         pooled = zip(ctx.saved_tensors, map_gradients, strict=True)
         for axis, (position, of_map) in enumerate(pooled, start=1):
             of_maximum, of_mean = of_map.unsqueeze(axis + 1).unbind(1)
-            gradient += of_mean / ctx.input_shape[axis]
+            gradient += of_mean / gradient.shape[axis]
             position = position.unsqueeze(axis)
             # Each line along the axis has one maximum, so gather and scatter never meet: unlike scatter_add,
             # the result does not depend on the order of threads on a GPU.

@@ -62,6 +62,6 @@ class QuadAttention(nn.Module):
         self.gates = nn.ModuleList(AxisGate(axis) for axis in (1, 2, 3, 4))
 
     def forward(self, x: Tensor) -> Tensor:
-        pooled = AxisPooling.apply(x)
+        features, *pooled = AxisPooling.apply(x)
         gates = [gate(maps).to(x.dtype) for gate, maps in zip(self.gates, pooled, strict=True)]
-        return MeanGating.apply(x, *gates)
+        return MeanGating.apply(features, *gates)
