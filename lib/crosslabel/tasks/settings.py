@@ -175,8 +175,9 @@ class AdaptationSpec(Block):
     teacher_decay: float = Field(0.99, ge=0, lt=1, description="of the moving average of the weights, per step")
     warm_up: float = Field(0.3, ge=0, le=1, description="share of the epochs before the first pseudo-labels")
     rounds: int = Field(4, ge=1, description="times that pseudo-labels are made, evenly spread over the rest")
-    confidence: float = Field(0.7, ge=0, le=1, description="least probability of a pseudo-label")
-    least_kept: float = Field(0.5, ge=0, le=1, description="share of each label's voxels that are sure enough in any case")
+    confidence: float = Field(0.7, ge=0, le=1, description="least probability of a structure's pseudo-label")
+    background_confidence: float = Field(0.9, ge=0, le=1, description="least probability of the background's pseudo-label")
+    least_kept: float = Field(0.25, ge=0, le=1, description="share of each label's voxels that are sure enough in any case")
     agreement: float = Field(0.75, ge=0, le=1, description="least share of views that have to say the same")
     appearance: bool = Field(False, description="whether an image's own grey values move the borders of its pseudo-labels")
 

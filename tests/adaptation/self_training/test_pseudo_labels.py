@@ -20,7 +20,9 @@ def beliefs(*volumes, single=(), least_kept=0.0):
     prior = VolumePrior(NAMES, margin=2.0)
     for seen in volumes or ((8.0, 4.0),):
         prior.see(seen)
-    return Beliefs(confidence=0.7, least_kept=least_kept, agreement=0.75, single=single, prior=prior)
+    return Beliefs(
+        confidence=0.7, background_confidence=0.9, least_kept=least_kept, agreement=0.75, single=single, prior=prior
+    )
 
 
 @pytest.fixture
@@ -42,10 +44,19 @@ def test_a_confident_agreed_and_plausible_label_is_kept_whole(scene):
 def test_unsure_voxels_are_left_out(scene):
     confidence = np.full(scene.shape, 0.95)
     confidence[1, 1, 1] = 0.6
-    confidence[9, 9, 3] = 0.5
+    confidence[1, 1, 2] = 0.8
     made = make_pseudo_label(opinions_of(scene, confidence), 1.0, beliefs())
     np.testing.assert_array_equal(made.keep, confidence >= 0.7)
     assert made.kept == {"organ": 7, "gland": 4}
+
+
+def test_the_background_has_to_be_surer_than_a_structure_because_it_may_be_one_that_was_missed(scene):
+    confidence = np.full(scene.shape, 0.95)
+    confidence[1, 1, 1] = confidence[1, 1, 3] = 0.8
+    made = make_pseudo_label(opinions_of(scene, confidence), 1.0, beliefs())
+    assert made.keep[1, 1, 1]
+    assert not made.keep[1, 1, 3]
+    assert made.keep.sum() == made.keep.size - 1
 
 
 def test_of_a_structure_that_is_unsure_as_a_whole_the_surest_voxels_are_kept(scene):

@@ -17,7 +17,10 @@ class Beliefs:
     """What has to hold for a voxel of a pseudo-label to be learnt from.
 
     Attributes:
-        confidence: least mean probability over the views; lowered for a label of which fewer than ``least_kept`` reach it.
+        confidence: least mean probability of a structure over the views; lowered for one of which fewer than ``least_kept``
+            reach it.
+        background_confidence: the same of the background. A teacher that never saw the modality misses parts of structures
+            more often than it invents some, and is not sure of what it takes them for.
         least_kept: share of each label's voxels that are sure enough, by the order of their confidence: structures that are
             hard are unsure as a whole, and would never be learnt (class-balanced self-training, Zou et al., ECCV 2018).
         agreement: least share of the views that vote for it.
@@ -26,6 +29,7 @@ class Beliefs:
     """
 
     confidence: float
+    background_confidence: float
     least_kept: float
     agreement: float
     single: tuple[int, ...]
@@ -107,6 +111,7 @@ def _filtered(opinions: Opinions, mean: Tensor, voxel_volume: float, beliefs: Be
 def _thresholds(confidence: np.ndarray, label: np.ndarray, beliefs: Beliefs) -> np.ndarray:
     """Least confidence of each output channel."""
     found = np.full(len(beliefs.prior.names) + 1, beliefs.confidence, np.float32)
+    found[0] = beliefs.background_confidence
     for index in np.unique(label) if beliefs.least_kept else ():
         enough = np.quantile(confidence[label == index], 1 - beliefs.least_kept, method="higher")
         found[index] = min(found[index], enough)

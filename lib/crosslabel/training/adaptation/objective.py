@@ -105,7 +105,14 @@ class AdaptationObjective(Objective):
         names = task.output_names[1:]
         self.rounds = PseudoLabelRounds(folder, [case.id for case in data.target.cases], names)
         settings = task.adaptation
-        self.beliefs = Beliefs(settings.confidence, settings.least_kept, settings.agreement, task.single_indices, data.prior)
+        self.beliefs = Beliefs(
+            confidence=settings.confidence,
+            background_confidence=settings.background_confidence,
+            least_kept=settings.least_kept,
+            agreement=settings.agreement,
+            single=task.single_indices,
+            prior=data.prior,
+        )
         # Labels decide where a clinician gave enough of them to hold some back; never otherwise.
         self.metric = "dice" if len(data.held) else "consistency"
         self._adapted: Memory[_Kept] = Memory(memory_bytes)
