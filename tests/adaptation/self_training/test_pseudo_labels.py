@@ -20,9 +20,7 @@ def beliefs(*volumes, single=(), least_kept=0.0):
     prior = VolumePrior(NAMES, margin=2.0)
     for seen in volumes or ((8.0, 4.0),):
         prior.see(seen)
-    return Beliefs(
-        confidence=0.7, background_confidence=0.9, least_kept=least_kept, agreement=0.75, single=single, prior=prior
-    )
+    return Beliefs(confidence=0.7, background_confidence=0.9, least_kept=least_kept, agreement=0.75, single=single, prior=prior)
 
 
 @pytest.fixture
