@@ -95,9 +95,28 @@ def test_a_table_of_classes_is_read_in_place_of_folders(tmp_path):
     assert case.label == "dark"
 
 
+def test_lines_of_slices_belong_to_the_volume_they_name(tmp_path):
+    tiny.write_pictures(tmp_path, 2)
+    (tmp_path / "labels.csv").write_text(
+        "image,class,slice\nbright/0.png,dark,7\nbright/0.png,bright,\nbright/0.png,bright,2\nbright/1.png,dark,\ndark/0.png,dark,1\n"
+    )
+    first, second = labelled_cases(tmp_path, tiny.classification_task())
+    assert (first.label, first.slices) == ("bright", ((7, "dark"), (2, "bright")))
+    assert (second.label, second.slices) == ("dark", ())
+
+
+def test_images_may_be_named_by_their_id_as_an_export_does(tmp_path):
+    tiny.write_pictures(tmp_path, 1)
+    (tmp_path / "labels.csv").write_text("image,class\nbright/0,dark\n")
+    (case,) = labelled_cases(tmp_path, tiny.classification_task())
+    assert (case.id, case.image, case.label) == ("bright/0", tmp_path / "bright" / "0.png", "dark")
+
+
 @pytest.mark.parametrize(
     ("table", "message"),
     [
+        ("image,class\nbright/0.png,dark\nbright/0.png,bright\n", "line 3: the image 'bright/0.png' has a class already"),
+        ("image,class,slice\nbright/0.png,dark,top\n", "line 2: the slice 'top' is no number"),
         ("image,class\nmissing.png,dark\n", "line 2: the image 'missing.png' does not exist"),
         ("image,class\nbright/0.png,grey\n", "line 2: 'grey' is no class of tiny_classification"),
         ("file,class\nbright/0.png,dark\n", "line 2: the columns 'image' and 'class' are needed"),

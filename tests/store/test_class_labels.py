@@ -9,8 +9,8 @@ from PIL import Image as Picture
 
 import tiny
 from crosslabel.errors import DataError
-from crosslabel.store import Origin, Store
-from crosslabel.store.class_labels import class_rows, export_csv, import_classes, slice_tag
+from crosslabel.store import Origin, Store, TrainingPolicy
+from crosslabel.store.class_labels import class_rows, export_csv, import_classes, slice_classes, slice_tag
 from crosslabel.store.structured_report import export_reports
 from server_process import write_series
 
@@ -66,6 +66,21 @@ def test_a_label_of_a_slice_has_a_history_of_its_own_and_leaves_the_volume_unlab
     assert import_classes(store, TASK, table, "carl") == 1
     assert [(row.slice, row.label.class_name) for row in class_rows(store, TASK)] == [(2, "bright"), (4, "bright")]
     assert (TASK.name, "series") not in store.labels.pairs()
+
+
+def test_slices_that_were_not_sent_back_may_train(store):
+    for number, name in ((3, "dark"), (0, "bright")):
+        store.labels.save_class(TASK.name, "series", name, Origin("anna"), slice_tag(number))
+    store.labels.save_class(TASK.name, "series", "bright", Origin("ben"), slice_tag(3))
+    assert slice_classes(store, TASK, "series") == ((0, "bright"), (3, "bright"))
+    assert slice_classes(store, TASK, "series", TrainingPolicy.APPROVED) == ()
+    assert slice_classes(store, TASK, "a/one") == ()
+    newest = store.labels.current(TASK.name, "series", slice_tag(3))
+    store.reviews.approve(TASK.name, "series", newest.version, reviewer="rita")
+    assert slice_classes(store, TASK, "series", TrainingPolicy.APPROVED) == ((3, "bright"),)
+    first = store.labels.current(TASK.name, "series", slice_tag(0))
+    store.reviews.send_back(TASK.name, "series", first.version, reviewer="rita", comment="look again")
+    assert slice_classes(store, TASK, "series") == ((3, "bright"),)
 
 
 def test_class_folders_are_matched_by_file_name(store, tmp_path):

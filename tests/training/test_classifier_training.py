@@ -18,6 +18,7 @@ from crosslabel.networks.backbones import build_trunk
 from crosslabel.training import TrainingJob
 from crosslabel.training.cross_validation import cross_validate
 from crosslabel.training.curves import write_curves
+from crosslabel.training.prepared_cases import PreparedCases
 
 SMALL = {"name": "torchvision.resnet18", "arguments": {"cut": "layer1"}}
 SHORT = {"epochs": 3, "steps_per_epoch": 6, "batch_size": 6, "validate_every": 1, "learning_rate": 0.01}
@@ -249,6 +250,40 @@ def test_volumes_are_learnt_from_their_slices(tmp_path):
     result = predictor.predict(read_image(tmp_path / "data" / "ill" / "mr_1.nii.gz"))
     assert len(result.slices) == 8
     assert result.in_distribution is not None
+
+
+def test_classes_of_slices_teach_what_those_of_volumes_cannot(tmp_path):
+    """Every volume has bright and dark slices, so its own class tells nothing of them."""
+    rng = np.random.default_rng(0)
+    lines = ["image,class,slice"]
+    bright = rng.permuted(np.tile([True, False], (12, 4)), axis=1)
+    for number, is_bright in enumerate(bright):
+        array = rng.normal(100, 10, (24, 24, 8)) + 60 * is_bright
+        nib.save(nib.Nifti1Image(array.astype(np.float32), np.diag([2.0, 2.0, 3.0, 1.0])), tmp_path / f"mr_{number:02d}.nii.gz")
+        lines.append(f"mr_{number:02d}.nii.gz,{('bright', 'dark')[number % 2]},")
+        lines += [f"mr_{number:02d}.nii.gz,{'bright' if is_bright[k] else 'dark'},{k}" for k in range(8)]
+    spec = task(
+        dimension=3,
+        domains={"target": {"name": "mr", "modality": "MR", "intensity": {"rule": "window", "lower": 50, "upper": 200}}},
+        spacing=[2.0, 2.0, 3.0],
+        patch=[24, 24, 8],
+        training={**SHORT, "epochs": 6, "steps_per_epoch": 8, "batch_size": 4, "flip_axes": [0, 2], "validation_share": 0},
+    )
+    right = {}
+    for taught, table in (("slices", lines), ("volumes", [line for line in lines if line.endswith((",", "slice"))])):
+        (tmp_path / "labels.csv").write_text("\n".join(table))
+        store, version = train(spec, tmp_path, tmp_path / taught)
+        assert (store.record(version)["labelled_slices"] > 0) == (taught == "slices")
+        network = load_predictor(spec, store, "cpu").network
+        answers = []
+        for number, is_bright in enumerate(bright):
+            volume = PreparedCases(spec, labelled_cases(tmp_path, spec))[number].image
+            with torch.inference_mode():
+                said = network(volume.movedim(-1, 0)[..., None]).argmax(dim=1).numpy()
+            answers += list((said == spec.classes.index("bright")) == is_bright)
+        right[taught] = np.mean(answers)
+    assert right["slices"] > 0.95
+    assert right["slices"] > right["volumes"] + 0.2
 
 
 def test_augmentation_and_mixing_are_resumed_to_the_same_weights(pictures, tmp_path):

@@ -25,6 +25,7 @@ class Case:
         value_names: what each stored label value means, if the data set says so.
         own_values: the label holds the task's own values (saved by CrossLabel), so nothing is mapped.
         patient: whose image it is, where that is known; a split keeps a patient's images together.
+        slices: number (along the last stored axis) and class of those slices of a volume that have a class of their own.
     """
 
     id: str
@@ -35,6 +36,7 @@ class Case:
     value_names: dict[int, str] | None = field(default=None, hash=False)
     own_values: bool = False
     patient: str | None = None
+    slices: tuple[tuple[int, str], ...] = ()
 
     @property
     def group(self) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from crosslabel.data.cases import Case
@@ -23,7 +25,8 @@ def labelled_cases(folder: Path, task: TaskSpec, *, own_values: bool = False) ->
     Segmentation: ``imagesTr/`` beside ``labelsTr/`` (Decathlon, nnU-Net; a ``dataset.json`` names the label values), MONAI
     Label's layout (images beside ``labels/final/``), ``images/`` beside ``labels/``, or a CSV or JSON list in place of the
     folder (:func:`~crosslabel.data.listed_cases`). Classification: one folder for each class, or ``labels.csv`` with the
-    columns ``image``, ``class`` and, where it is known, ``patient``.
+    columns ``image``, ``class`` and, where it is known, ``patient``; a line with a ``slice`` is of that slice of a volume,
+    which has a line of its own.
 
     Args:
         folder: the data set, or a list of it.
@@ -113,20 +116,38 @@ def _classes(folder: Path, task: TaskSpec) -> list[Case]:
 def _from_table(table: Path, task: TaskSpec) -> list[Case]:
     with table.open(newline="", encoding="utf-8-sig") as file:
         rows = list(csv.DictReader(file))
-    cases = []
+    cases: dict[str, Case] = {}
+    slices: dict[str, list[tuple[int, str]]] = defaultdict(list)
     for number, row in enumerate(rows, start=2):
+        place = f"{table.name}, line {number}"
         name, label = row.get("image"), row.get("class")
         if not name or not label:
-            raise DataError(f"{table.name}, line {number}: the columns 'image' and 'class' are needed.")
+            raise DataError(f"{place}: the columns 'image' and 'class' are needed.")
         if label not in task.classes:
-            raise DataError(f"{table.name}, line {number}: '{label}' is no class of {task.name} ({', '.join(task.classes)}).")
-        path = table.parent / name
-        if not path.exists():
-            raise DataError(f"{table.name}, line {number}: the image '{name}' does not exist.")
-        patient = (row.get("patient") or "").strip() or None
+            raise DataError(f"{place}: '{label}' is no class of {task.name} ({', '.join(task.classes)}).")
+        path = _image_called(table.parent / name)
+        if path is None:
+            raise DataError(f"{place}: the image '{name}' does not exist.")
         id = (Path(name).parent / image_id_of(path)).as_posix()
-        cases.append(Case(id, path, label, modality=_single_modality(task), patient=patient))
-    return cases
+        if piece := (row.get("slice") or "").strip():
+            if not piece.isdigit():
+                raise DataError(f"{place}: the slice '{piece}' is no number; write its index, or leave it empty.")
+            slices[id].append((int(piece), label))
+            continue
+        if id in cases:
+            raise DataError(f"{place}: the image '{name}' has a class already; keep one of the lines.")
+        patient = (row.get("patient") or "").strip() or None
+        cases[id] = Case(id, path, label, modality=_single_modality(task), patient=patient)
+    return [replace(case, slices=tuple(slices[id])) for id, case in cases.items()]
+
+
+def _image_called(path: Path) -> Path | None:
+    """The image at a path, which may lack its suffix: an image's id is its path without."""
+    if path.exists():
+        return path
+    folder = path.parent if path.parent.is_dir() else None
+    found = [other for other in images_in(folder) if image_id_of(other) == path.name] if folder else []
+    return found[0] if len(found) == 1 else None
 
 
 def _single_modality(task: TaskSpec) -> Modality | None:

@@ -10,7 +10,7 @@ from crosslabel.inference.results import ClassificationResult, SliceWeight
 from crosslabel.inference.trust import Descriptors, Trust, describe
 from crosslabel.inference.views import changed_views, normalised_entropy
 from crosslabel.networks import BackboneClassifier
-from crosslabel.preparation import Preparation, Prepared
+from crosslabel.preparation import Preparation, Prepared, stored_axis, stored_positions
 from crosslabel.tasks import TaskSpec
 from crosslabel.tasks.decision import least_costly
 
@@ -99,14 +99,9 @@ def slice_weights(weights: torch.Tensor, prepared: Prepared, axis: int) -> tuple
         prepared: the volume.
         axis: along which its slices were taken.
     """
-    source, grid = prepared.source, prepared.grid
-    direction = grid.affine[:3, axis]
-    stored = max(range(3), key=lambda other: abs(source.affine[:3, other] @ direction) / source.spacing[other])
-    center = [(size - 1) / 2 for size in grid.shape]
+    stored = stored_axis(prepared, axis)
     sums: dict[int, float] = {}
-    for number, weight in enumerate(weights.tolist()):
-        world = grid.world([*center[:axis], number, *center[axis + 1 :]])
-        index = torch.linalg.solve(torch.tensor(source.affine[:3, :3]), torch.tensor(world - source.affine[:3, 3]))[stored]
-        nearest = min(max(round(float(index)), 0), source.shape[stored] - 1)
+    for position, weight in zip(stored_positions(prepared, axis), weights.tolist(), strict=True):
+        nearest = min(max(round(position), 0), prepared.source.shape[stored] - 1)
         sums[nearest] = sums.get(nearest, 0.0) + weight
     return tuple(SliceWeight(index, stored, round(weight, 5)) for index, weight in sorted(sums.items()))

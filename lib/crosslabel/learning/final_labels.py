@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from crosslabel.data import Case
 from crosslabel.store import ImageRecord, ImageState, Store, TrainingPolicy
+from crosslabel.store.class_labels import slice_classes
 from crosslabel.tasks import TaskSpec
 
 
@@ -17,6 +18,7 @@ def is_for(image: ImageRecord, task: TaskSpec) -> bool:
 def final_cases(store: Store, task: TaskSpec, policy: TrainingPolicy = TrainingPolicy.FINAL) -> list[Case]:
     """Studies with a label that a task can learn from, sorted by id.
 
+    A volume comes with the classes of its slices, where its network sees it slice by slice.
     Labels that turn out to be unreadable are kept here: the training job sets them aside and says so.
     """
     images = {image.id: image for image in store.images.list() if is_for(image, task)}
@@ -27,6 +29,7 @@ def final_cases(store: Store, task: TaskSpec, policy: TrainingPolicy = TrainingP
             label.path or str(label.class_name),
             own_values=True,
             patient=images[label.image_id].patient,
+            slices=() if task.slice_axis is None else slice_classes(store, task, label.image_id, policy),
         )
         for label in store.reviews.for_training(task.name, policy)
         if label.image_id in images and (label.path is not None or label.class_name in task.classes)

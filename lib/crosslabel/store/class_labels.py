@@ -15,7 +15,7 @@ from crosslabel.files import replacing
 from crosslabel.images import image_id_of, is_image_path
 from crosslabel.store.label_rows import Origin
 from crosslabel.store.labels import FINAL
-from crosslabel.store.records import ImageRecord, LabelRecord
+from crosslabel.store.records import ImageRecord, LabelRecord, TrainingPolicy
 from crosslabel.store.store import Store
 from crosslabel.tasks import TaskSpec
 
@@ -69,6 +69,19 @@ def class_rows(store: Store, task: TaskSpec) -> list[ClassRow]:
                 found = _SLICE_TAG.match(tag)
                 rows.append(ClassRow(image, label, int(found.group(1)) if found else None))
     return sorted(rows, key=lambda row: (row.image.id, -1 if row.slice is None else row.slice))
+
+
+def slice_classes(
+    store: Store, task: TaskSpec, image_id: str, policy: TrainingPolicy = TrainingPolicy.FINAL
+) -> tuple[tuple[int, str], ...]:
+    """Number and class of the slices of an image whose current labels may train, by number."""
+    found = {}
+    for tag in _tags(store, task, image_id):
+        label = store.labels.current(task.name, image_id, tag)
+        number = _SLICE_TAG.match(tag)
+        if number and label is not None and label.class_name in task.classes and policy.admits(label.state):
+            found[int(number.group(1))] = str(label.class_name)
+    return tuple(sorted(found.items()))
 
 
 def export_csv(store: Store, task: TaskSpec, path: Path) -> int:

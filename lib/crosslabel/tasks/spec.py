@@ -153,6 +153,13 @@ class TaskSpec(Block):
         return self.domains.target.channels
 
     @property
+    def slice_axis(self) -> int | None:
+        """Axis of ``orientation`` along which the network sees volumes slice by slice; ``None`` if it sees images whole."""
+        if self.kind != "classification" or self.dimension != 3 or not self.network.name.startswith("torchvision."):
+            return None
+        return int(self.network.arguments.get("slice_axis", 2))
+
+    @property
     def single_indices(self) -> tuple[int, ...]:
         """Output channels of the structures that are in one piece."""
         return tuple(index for index, label in enumerate(self.labels, start=1) if label.single)

@@ -16,14 +16,19 @@ from crosslabel.evaluation.classes import Answers, accuracy, balanced_accuracy, 
 from crosslabel.networks.heads import main_logits
 from crosslabel.optimisation.objective import Objective
 from crosslabel.tasks import TaskSpec
+from crosslabel.training.labelled_slices import LabelledSlices
 from crosslabel.training.prepared_cases import PreparedCases
 from crosslabel.transfer import ClassLoss, class_probabilities, policy_of
 
 _VALIDATION_BATCH = 16
+# Of the loss of slices that have a class, beside that of whole volumes, which is what is asked for.
+_WEIGHT_OF_SLICES = 0.5
 
 
 class ClassificationObjective(Objective):
     """The task's loss on batches drawn by its sampling; validation by balanced accuracy.
+
+    Slices of training volumes that have a class of their own teach beside the volumes (:class:`LabelledSlices`).
 
     Args:
         task: a classification task.
@@ -44,6 +49,7 @@ class ClassificationObjective(Objective):
         self.device = device
         self.augmentation = Augmentation(task)
         self.policy = policy_of(task)
+        self.slices = LabelledSlices(task, training)
         members: dict[str, list[int]] = defaultdict(list)
         for index, case in enumerate(training.cases):
             members[str(case.label)].append(index)
@@ -61,7 +67,12 @@ class ClassificationObjective(Objective):
         self.policy.apply(network, epoch)
         images, targets = self._batch(epoch, draw)
         logits = main_logits(network, images.to(self.device)).float()
-        return {self.loss.name: self.loss(logits, targets.to(self.device))}
+        found = {self.loss.name: self.loss(logits, targets.to(self.device))}
+        if len(self.slices):
+            images, targets = self.slices.batch(self.task.training.seed, epoch, draw)
+            logits = main_logits(network, images.to(self.device)).float()
+            found["slices"] = _WEIGHT_OF_SLICES * self.loss(logits, targets.to(self.device))
+        return found
 
     def validate(self, network: nn.Module) -> dict[str, float]:
         """Balanced accuracy, accuracy, AUROC and the sensitivity of each class that is shown."""

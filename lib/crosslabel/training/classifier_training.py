@@ -58,6 +58,7 @@ class ClassifierTraining:
         self.facts = facts
         self.weights = weights
         self.objective = ClassificationObjective(self.task, training, validation, job.device)
+        self.facts["labelled_slices"] = len(self.objective.slices)
         self._found: dict[str, Any] = {}
 
     def run(self, emit: Emit, resume: bool) -> Version | None:

@@ -11,7 +11,7 @@ import torch
 from crosslabel.data import Case
 from crosslabel.errors import CrossLabelError, DataError
 from crosslabel.images import read_image
-from crosslabel.preparation import Preparation, Prepared
+from crosslabel.preparation import Preparation, Prepared, classes_of_slices
 from crosslabel.tasks import DomainSpec, TaskSpec
 from crosslabel.training.memory import Memory
 from crosslabel.training.patches import foreground_voxels
@@ -29,6 +29,7 @@ class PreparedCase:
         foreground: for each output channel but the background that occurs, the flat indices of (some of) its voxels.
         domain: name of the task's domain that it belongs to.
         voxel_volume: mL of one voxel of the prepared grid; 1 for pictures, whose structures are counted in pixels.
+        slices: class index of the slices of a volume that have a class of their own, by number in the prepared volume.
     """
 
     id: str
@@ -37,6 +38,7 @@ class PreparedCase:
     foreground: dict[int, np.ndarray]
     domain: str
     voxel_volume: float
+    slices: dict[int, int]
 
     @property
     def nbytes(self) -> int:
@@ -124,7 +126,8 @@ class PreparedCases:
         prepared = self.prepare(case)
         label, foreground = self._label(case, prepared)
         volume = prepared.grid.voxel_volume_ml if self.task.dimension == 3 else 1.0
-        return PreparedCase(case.id, prepared.tensor, label, foreground, prepared.domain.name, volume)
+        slices = self._slices(case, prepared)
+        return PreparedCase(case.id, prepared.tensor, label, foreground, prepared.domain.name, volume, slices)
 
     def _label(self, case: Case, prepared: Prepared) -> tuple[torch.Tensor | None, dict[int, np.ndarray]]:
         if case.label is None:
@@ -134,3 +137,9 @@ class PreparedCases:
         values, grid = case.read_label(self.task)
         label = self._preparation.labels(values, grid, prepared)
         return label, foreground_voxels(label.numpy())
+
+    def _slices(self, case: Case, prepared: Prepared) -> dict[int, int]:
+        if self.task.slice_axis is None:
+            return {}
+        classes = {number: self.task.classes.index(name) for number, name in case.slices}
+        return classes_of_slices(prepared, self.task.slice_axis, classes)
