@@ -101,6 +101,15 @@ def test_an_early_stop_ends_after_so_many_validations_without_gain(tmp_path, pat
     assert outcome.epoch == (2 if patience else 6)
 
 
+@pytest.mark.parametrize(("first", "kept", "ran"), [(0, 1, 3), (3, 3, 5), (5, 6, 6)])
+def test_no_epoch_before_the_first_candidate_is_kept_or_counted_for_an_early_stop(tmp_path, first, kept, ran):
+    objective = Line([0.9, 0.2, 0.5, 0.4, 0.3, 0.6])
+    objective.first_candidate = first
+    loop = TrainingLoop(nn.Linear(1, 1), objective, settings(epochs=6, early_stop=2), tmp_path)
+    assert loop.run().epoch == kept
+    assert loop.epoch == ran
+
+
 def test_what_an_objective_remembers_is_there_after_a_resume(tmp_path):
     class Counting(Line):
         steps = 0

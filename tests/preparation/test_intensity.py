@@ -43,6 +43,24 @@ def test_a_z_score_over_the_nonzero_voxels_leaves_the_background_at_zero():
     assert scaled[0, :2].std() == pytest.approx(1, abs=1e-4)
 
 
+@pytest.mark.parametrize(("scale", "offset"), [(1.0, -3.6), (0.5, -2.0), (4.0, 60.0)])
+def test_surroundings_that_an_earlier_standardisation_moved_from_zero_do_not_count(scale, offset):
+    """A brain whose air is the darkest value, wherever that is, looks the same as one whose air is zero."""
+    rng = np.random.default_rng(2)
+    brain = rng.normal(1000, 200, (6, 8, 8)).clip(300)
+    stored = np.concatenate([np.zeros_like(brain), brain])[None]
+    moved = stored / 200 * scale + offset
+    rule = ZScoreRule(rule="zscore", nonzero=True)
+    np.testing.assert_allclose(scale_intensity(moved, rule), scale_intensity(stored, rule), atol=1e-3)
+
+
+def test_a_darkest_value_that_is_rare_is_tissue():
+    array = np.random.default_rng(3).normal(50, 5, (1, 6, 8, 8))
+    array[0, 0, :4] = array.min()
+    scaled = scale_intensity(array, ZScoreRule(rule="zscore", nonzero=True))
+    np.testing.assert_allclose(scaled, (array - array.mean()) / array.std(), atol=1e-4)
+
+
 @pytest.mark.parametrize(
     "rule",
     [

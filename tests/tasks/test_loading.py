@@ -57,6 +57,7 @@ def test_a_task_file_becomes_a_task(write):
         ("modality: MR", "modality: MTR", r"domains\.target\.modality: 'MTR' is wrong: .*use one of CT, MR"),
         ("rule: percentile", "rule: percent", r"domains\.target\.intensity.*'percent'"),
         ("upper: 240", "upper: -200", r"sources\.0\.intensity.*'lower' must be below 'upper'"),
+        ("value: 4", "value: 4, looks: {pet: darker}", r"labels: spleen looks: 'pet' is no domain; use mr, ct"),
         ("name: ct", "name: mr", r"two domains are called 'mr'"),
         ("spacing: [2.0, 2.0, 2.0]", "", r"spacing: a 3-D task needs the voxel size in mm"),
         ("spacing: [2.0, 2.0, 2.0]", "spacing: [2.0, 2.0]", r"spacing: 3 positive numbers in mm"),

@@ -169,7 +169,7 @@ class TrainingLoop:
         kept.eval()
         with torch.inference_mode():
             self.metrics = self.objective.validate(kept)
-        score = self.metrics.get(self.objective.metric)
+        score = self.metrics.get(self.objective.metric) if self.epoch >= self.objective.first_candidate else None
         if score is not None and (self.best is None or score > self.best[0]):
             self.best = (score, self.epoch, dict(self.metrics), self._weights())
             self.without_gain = 0

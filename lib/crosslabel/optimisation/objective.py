@@ -19,6 +19,9 @@ class Objective(ABC):
     metric: str
     """Name of the metric, higher is better, that decides which weights are kept."""
 
+    first_candidate: int = 0
+    """First epoch whose weights may be kept because of the metric."""
+
     def begin_epoch(self, network: nn.Module, epoch: int) -> None:
         """Called before the steps of an epoch; raises ``InterruptedError`` if it was cancelled."""
         return

@@ -11,6 +11,8 @@ from crosslabel.tasks import IntensityRule, PercentileRule, WindowRule, ZScoreRu
 
 # Whole numbers of a range up to this are counted, which takes a tenth of the time that ordering them takes.
 _COUNTABLE = 1 << 16
+# Share of an image that surroundings of one value take up at least; noise hardly repeats its darkest value so often.
+_LEAST_REMOVED = 0.1
 
 
 def scale_intensity(array: np.ndarray, rule: IntensityRule) -> np.ndarray:
@@ -73,7 +75,7 @@ def _(rule: PercentileRule, channel: np.ndarray) -> np.ndarray:
 @_scale.register
 def _(rule: ZScoreRule, channel: np.ndarray) -> np.ndarray:
     channel = channel.astype(np.float32)
-    inside = channel != 0 if rule.nonzero else np.ones(channel.shape, bool)
+    inside = ~_removed(channel) if rule.nonzero else np.ones(channel.shape, bool)
     if not inside.any():
         return np.zeros_like(channel)
     # float64 sums: raw intensities of some scanners reach 1e6, where float32 loses the variance.
@@ -81,6 +83,16 @@ def _(rule: ZScoreRule, channel: np.ndarray) -> np.ndarray:
     if deviation == 0:
         return np.zeros_like(channel)
     return np.where(inside, (channel - mean) / deviation, 0).astype(np.float32)
+
+
+def _removed(channel: np.ndarray) -> np.ndarray:
+    """Where the surroundings were removed: voxels of 0, and of the darkest value where that fills much of the image.
+
+    Whoever standardised an image before may have moved its empty surroundings away from 0.
+    """
+    darkest = channel == channel.min()
+    empty = channel == 0
+    return empty | darkest if darkest.mean() >= _LEAST_REMOVED else empty
 
 
 def _to_unit_range(channel: np.ndarray, lower: float, upper: float) -> np.ndarray:

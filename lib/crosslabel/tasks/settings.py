@@ -24,12 +24,14 @@ class LabelSpec(Block):
     """One structure of a segmentation task: its name, the value of its voxels (1 to 65535) and its colour.
 
     ``single``: there is one piece of it, as of a liver, so that whatever lies apart from the largest piece is a mistake.
+    ``looks``: whether it is ``brighter`` or ``darker`` than what surrounds it, by name of the domains where that is known.
     """
 
     name: str = Field(min_length=1)
     value: int = Field(ge=1, le=65535)
     color: str
     single: bool = False
+    looks: dict[str, Literal["brighter", "darker"]] = Field(default_factory=dict)
 
     @field_validator("color")
     @classmethod
@@ -68,7 +70,10 @@ class PercentileRule(Block):
 
 
 class ZScoreRule(Block):
-    """Zero mean and unit variance; with ``nonzero``, statistics over voxels that are not zero, which stay zero."""
+    """Zero mean and unit variance; with ``nonzero``, statistics over voxels that are not zero, which stay zero.
+
+    A darkest value that fills a tenth of an image or more counts as zero.
+    """
 
     rule: Literal["zscore"]
     nonzero: bool = False

@@ -95,6 +95,11 @@ class TaskSpec(Block):
                 if values.count(value) > 1:
                     raise ValueError(f"labels: the {field} {value!r} is used twice; each label needs its own {field}")
         names = {label.name for label in self.labels}
+        domains = [domain.name for domain in self.domains.all]
+        for label in self.labels:
+            for domain in label.looks:
+                if domain not in domains:
+                    raise ValueError(f"labels: {label.name} looks: '{domain}' is no domain; use {', '.join(domains)}")
         sources: dict[int, str] = {}
         for name, values in self.read_labels.items():
             if name not in names:
@@ -163,6 +168,12 @@ class TaskSpec(Block):
     def single_indices(self) -> tuple[int, ...]:
         """Output channels of the structures that are in one piece."""
         return tuple(index for index, label in enumerate(self.labels, start=1) if label.single)
+
+    @property
+    def looks(self) -> dict[int, int]:
+        """Of the structures whose look on the target domain is known, by output channel: 1 if brighter, -1 if darker."""
+        stated = {index: label.looks.get(self.domains.target.name) for index, label in enumerate(self.labels, start=1)}
+        return {index: 1 if look == "brighter" else -1 for index, look in stated.items() if look is not None}
 
     @cached_property
     def _value_of_index(self) -> np.ndarray:

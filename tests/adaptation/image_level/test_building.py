@@ -42,7 +42,12 @@ def test_a_chain_applies_its_parts_in_order(tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "settings", "message"),
-    [("ginn", {}, "no image-level method 'ginn'"), ("gin", {"depth": 3}, "no setting 'depth'"), ("gin", {"seed_": 1}, "seed_")],
+    [
+        ("ginn", {}, "no image-level method 'ginn'"),
+        ("gin", {"depth": 3}, "no setting 'depth'"),
+        ("gin", {"seed_": 1}, "seed_"),
+        ("looks", {"looks": {}}, "no setting 'looks'"),
+    ],
 )
 def test_what_is_not_known_is_refused(name, settings, message):
     with pytest.raises(TaskError, match=message):

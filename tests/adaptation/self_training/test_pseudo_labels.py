@@ -135,7 +135,8 @@ def test_what_lies_apart_of_a_structure_in_one_piece_is_neither_it_nor_backgroun
 
 
 def test_a_structure_of_an_implausible_volume_is_not_believed_nor_the_background_that_may_be_it(scene):
-    made = make_pseudo_label(opinions_of(scene, np.full(scene.shape, 0.95)), 1.0, beliefs((40.0, 4.0)))
+    # Of one image seen, the volume may be missed by a factor of 8.
+    made = make_pseudo_label(opinions_of(scene, np.full(scene.shape, 0.95)), 1.0, beliefs((65.0, 4.0)))
     assert made.implausible == ("organ",)
     np.testing.assert_array_equal(made.keep, scene == 2)
     assert made.kept == {"organ": 0, "gland": 4}

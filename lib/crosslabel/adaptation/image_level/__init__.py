@@ -3,6 +3,7 @@
 from crosslabel.adaptation.image_level.adapter import Chain, ImageAdapter, Picture, Unchanged, Volume, Watch
 from crosslabel.adaptation.image_level.building import build_adapter
 from crosslabel.adaptation.image_level.histogram import HistogramMatching
+from crosslabel.adaptation.image_level.looks import KnownLooks
 from crosslabel.adaptation.image_level.randomisation import GIN
 from crosslabel.adaptation.image_level.structures import StructureRandomisation
 
@@ -11,6 +12,7 @@ __all__ = [
     "Chain",
     "HistogramMatching",
     "ImageAdapter",
+    "KnownLooks",
     "Picture",
     "StructureRandomisation",
     "Unchanged",

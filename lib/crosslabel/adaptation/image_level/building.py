@@ -9,13 +9,14 @@ import torch
 
 from crosslabel.adaptation.image_level.adapter import Chain, ImageAdapter, Unchanged
 from crosslabel.adaptation.image_level.histogram import HistogramMatching
+from crosslabel.adaptation.image_level.looks import KnownLooks
 from crosslabel.adaptation.image_level.randomisation import GIN
 from crosslabel.adaptation.image_level.structures import StructureRandomisation
 from crosslabel.adaptation.image_level.translation import CycleGANTranslation, Translation, TranslationSettings
 from crosslabel.errors import TaskError
 from crosslabel.tasks import TaskSpec
 
-_ADAPTERS = (Unchanged, HistogramMatching, GIN, StructureRandomisation, Translation, CycleGANTranslation)
+_ADAPTERS = (Unchanged, HistogramMatching, GIN, StructureRandomisation, KnownLooks, Translation, CycleGANTranslation)
 _METHODS: dict[str, type[ImageAdapter]] = {adapter.name: adapter for adapter in _ADAPTERS}
 
 
@@ -23,7 +24,8 @@ def build_adapter(name: str, task: TaskSpec, seed: int, *, device: str = "cpu", 
     """An adapter that is not fitted yet.
 
     Args:
-        name: ``none``, ``histogram``, ``gin``, ``structures``, ``translation``, ``cyclegan``, or several joined by ``+``.
+        name: ``none``, ``histogram``, ``gin``, ``structures``, ``looks``, ``translation``, ``cyclegan``, or several joined
+            by ``+``.
         task: whose images are adapted.
         seed: of everything random in it.
         device: where networks run.
@@ -48,6 +50,8 @@ def build_adapter(name: str, task: TaskSpec, seed: int, *, device: str = "cpu", 
 def _build(name: str, task: TaskSpec, seed: int, device: torch.device, settings: dict[str, Any]) -> ImageAdapter:
     method = _METHODS[name]
     own = {key: value for key, value in settings.items() if key in _settings_of(name)}
+    if method is KnownLooks:
+        return KnownLooks(task.looks, **own)
     if not issubclass(method, Translation):
         return method(**own)
     checkpoint = own.pop("checkpoint", None)
@@ -57,4 +61,4 @@ def _build(name: str, task: TaskSpec, seed: int, device: torch.device, settings:
 def _settings_of(name: str) -> set[str]:
     if issubclass(_METHODS[name], Translation):
         return {"checkpoint", *TranslationSettings.__dataclass_fields__}
-    return set(inspect.signature(_METHODS[name]).parameters)
+    return set(inspect.signature(_METHODS[name]).parameters) - {"looks"}

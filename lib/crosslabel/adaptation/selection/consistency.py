@@ -29,8 +29,11 @@ METRIC = "consistency"
 
 
 def style_views(task: TaskSpec, styles: int = 2, seed: int = 0) -> tuple[View, ...]:
-    """The views of test-time augmentation and some styles of GIN, the same at every call."""
-    drawn = tuple(Intensity(_Style(seed, number)) for number in range(styles))
+    """The views of test-time augmentation and some styles of GIN, the same at every call.
+
+    Where the look of a structure is known there are no styles, in which it would look otherwise.
+    """
+    drawn = () if task.looks else tuple(Intensity(_Style(seed, number)) for number in range(styles))
     return (*standard_views(task), *drawn)
 
 

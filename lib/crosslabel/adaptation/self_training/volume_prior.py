@@ -11,11 +11,12 @@ class VolumePrior:
     """The range of each structure's volume over the labelled images, widened by a factor.
 
     Patients differ and so do fields of view: the range is wide, and an image that lacks a structure is plausible if some
-    labelled image lacks it.
+    labelled image lacks it. With n images seen, the smallest and the largest volume may be missed by the factor
+    ``margin ** (1 + 2 / n)``: of few images, the extremes say little of those of the next ones.
 
     Args:
         names: of the structures, in the order of the output channels, without the background.
-        margin: factor by which the smallest and the largest volume may be missed.
+        margin: the factor where many images were seen.
     """
 
     def __init__(self, names: Sequence[str], margin: float = 2.0) -> None:
@@ -32,7 +33,8 @@ class VolumePrior:
         if not self._volumes:
             return 0.0, float("inf")
         seen = np.array(self._volumes)[:, self.names.index(name)]
-        return float(seen.min()) / self.margin, float(seen.max()) * self.margin
+        factor = self.margin ** (1 + 2 / len(seen))
+        return float(seen.min()) / factor, float(seen.max()) * factor
 
     def is_plausible(self, name: str, volume: float) -> bool:
         """Whether a predicted volume lies in the range."""

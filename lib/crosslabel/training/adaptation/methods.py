@@ -33,9 +33,9 @@ class Method:
 METHODS: dict[str, Method] = {
     method.name: method
     for method in (
-        Method("full", "structures and styles randomised, self-training", "structures+gin", self_training=True),
+        Method("full", "structures and styles randomised, self-training", "structures+gin+looks", self_training=True),
         Method("self_training", "styles randomised, self-training", "gin", self_training=True),
-        Method("structures", "structures and styles randomised", "structures+gin"),
+        Method("structures", "structures and styles randomised", "structures+gin+looks"),
         Method("gin", "randomised styles", "gin"),
         Method("histogram", "histograms matched to the target", "histogram"),
         Method("translation", "images translated into several styles of the target", "translation"),
@@ -43,7 +43,7 @@ METHODS: dict[str, Method] = {
         Method(
             "translation_full",
             "translation, structures and styles randomised, self-training",
-            "translation+structures+gin",
+            "translation+structures+gin+looks",
             self_training=True,
         ),
         Method("cyclegan", "images translated by a CycleGAN", "cyclegan"),

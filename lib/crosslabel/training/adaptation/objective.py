@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,6 +45,8 @@ _NORM_PATCHES = 8
 _TEACHER_STYLES = 4
 # Share of pseudo-labelled patches whose look is changed strongly; the others look as what the student is for.
 _STRONG_VIEWS = 0.5
+# Share of the epochs before the first whose weights may be kept for their consistency.
+_CANDIDATES_FROM = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +101,8 @@ class AdaptationObjective(Objective):
         self.measure = measure
         self.teacher = MeanTeacher(network, task.adaptation.teacher_decay)
         self.augmentation = basic_augmentation(task)
-        self.student_view = GIN(share=_STRONG_VIEWS)
+        # A strong view would undo what is known of a structure's look.
+        self.student_view = GIN(share=0.0 if task.looks else _STRONG_VIEWS)
         self.window = SlidingWindow(task.patch)
         self.appearance = AppearanceModel() if task.adaptation.appearance else None
         self.loss = SegmentationLoss(task.training.head_weights, task.training.focal_gamma)
@@ -115,6 +119,8 @@ class AdaptationObjective(Objective):
         )
         # Labels decide where a clinician gave enough of them to hold some back; never otherwise.
         self.metric = "dice" if len(data.held) else "consistency"
+        # Agreement is easily won by what a network of few steps takes for a structure, which is large and coarse.
+        self.first_candidate = 0 if len(data.held) else math.ceil(_CANDIDATES_FROM * task.training.epochs)
         self._adapted: Memory[_Kept] = Memory(memory_bytes)
         self._pseudo: Memory[_Kept] = Memory(memory_bytes)
         self._useful_in: tuple[int, list[int]] = (-1, [])
