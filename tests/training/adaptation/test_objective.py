@@ -53,13 +53,22 @@ def test_without_any_target_label_only_the_source_teaches_before_the_first_round
     torch.testing.assert_close(objective.losses(network, 0, 1)["dice"], supervised.losses(network, 0, 1)["dice"])
 
 
-@given(st.floats(0, 1), st.booleans())
+@given(st.floats(0, 1), st.integers(0, 50))
 def test_the_shares_of_patches_sum_to_one(share, pseudo):
     assert sum(mixture(share, pseudo=pseudo).values()) == pytest.approx(1)
 
 
+def test_few_pseudo_labels_count_for_little():
+    shares = [mixture(0.0, pseudo=count)[Teaching.PSEUDO] for count in range(12)]
+    assert shares[0] == 0
+    assert shares[2] == pytest.approx(1 / 3)
+    assert shares[4] == pytest.approx(1 / 2)
+    assert shares[8] == shares[11] == pytest.approx(2 / 3)
+    assert (np.diff(shares) >= 0).all()
+
+
 def test_labels_take_over_smoothly():
-    shares = [mixture(share, pseudo=True) for share in np.linspace(0, 1, 201)]
+    shares = [mixture(share, pseudo=8) for share in np.linspace(0, 1, 201)]
     labelled = [share[Teaching.LABELLED] for share in shares]
     assert labelled[0] == 0
     assert shares[0] == pytest.approx({Teaching.LABELLED: 0, Teaching.SOURCE: 1 / 3, Teaching.PSEUDO: 2 / 3})
@@ -71,7 +80,7 @@ def test_labels_take_over_smoothly():
 
 @given(st.floats(0, 1), st.integers(0, 10_000))
 def test_kinds_of_patches_come_as_often_as_their_share(share, start):
-    shares = mixture(share, pseudo=True)
+    shares = mixture(share, pseudo=8)
     kinds = [kind_of_patch(shares, start + number) for number in range(300)]
     for kind, expected in shares.items():
         assert kinds.count(kind) / 300 == pytest.approx(expected, abs=0.03)

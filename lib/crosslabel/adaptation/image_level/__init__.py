@@ -2,6 +2,7 @@
 
 from crosslabel.adaptation.image_level.adapter import Chain, ImageAdapter, Picture, Unchanged, Volume, Watch
 from crosslabel.adaptation.image_level.building import build_adapter
+from crosslabel.adaptation.image_level.curves import RandomCurves
 from crosslabel.adaptation.image_level.histogram import HistogramMatching
 from crosslabel.adaptation.image_level.looks import KnownLooks
 from crosslabel.adaptation.image_level.randomisation import GIN
@@ -14,6 +15,7 @@ __all__ = [
     "ImageAdapter",
     "KnownLooks",
     "Picture",
+    "RandomCurves",
     "StructureRandomisation",
     "Unchanged",
     "Volume",

@@ -20,7 +20,7 @@ from collections import defaultdict
 import numpy as np
 import torch
 
-from crosslabel.adaptation.image_level import GIN
+from crosslabel.adaptation.image_level import GIN, ImageAdapter, RandomCurves
 from crosslabel.adaptation.self_training.volume_prior import VolumePrior
 from crosslabel.inference import Intensity, Opinions, View, standard_views
 from crosslabel.tasks import TaskSpec
@@ -29,23 +29,24 @@ METRIC = "consistency"
 
 
 def style_views(task: TaskSpec, styles: int = 2, seed: int = 0) -> tuple[View, ...]:
-    """The views of test-time augmentation and some styles of GIN, the same at every call.
+    """The views of test-time augmentation and some styles, the same at every call.
 
-    Where the look of a structure is known there are no styles, in which it would look otherwise.
+    Styles are drawn by GIN, or as curves where the look of a structure is known and must not be turned round.
     """
-    drawn = () if task.looks else tuple(Intensity(_Style(seed, number)) for number in range(styles))
+    look: ImageAdapter = RandomCurves(share=1.0) if task.looks else GIN(share=1.0)
+    drawn = (Intensity(_Style(look, seed, number)) for number in range(styles))
     return (*standard_views(task), *drawn)
 
 
 class _Style:
-    """One draw of GIN."""
+    """One draw of a random look."""
 
-    def __init__(self, seed: int, number: int) -> None:
+    def __init__(self, look: ImageAdapter, seed: int, number: int) -> None:
         self.seed, self.number = seed, number
-        self.gin = GIN(share=1.0)
+        self.look = look
 
     def __call__(self, tensor: torch.Tensor) -> torch.Tensor:
-        return self.gin.patch(tensor, np.random.default_rng([self.seed, self.number]))
+        return self.look.patch(tensor, np.random.default_rng([self.seed, self.number]))
 
 
 class Consistency:

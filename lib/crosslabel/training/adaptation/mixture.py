@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 from enum import Enum
 
+_MOST_OF_PSEUDO = 2.0
+# So many pseudo-labelled images count as much as the source.
+_IMAGES_AS_SOURCE = 4
 _GOLDEN = (math.sqrt(5) - 1) / 2
 
 
@@ -16,22 +19,22 @@ class Teaching(str, Enum):
     LABELLED = "labelled target"
 
 
-def mixture(labelled_share: float, *, pseudo: bool) -> dict[Teaching, float]:
+def mixture(labelled_share: float, *, pseudo: int) -> dict[Teaching, float]:
     """The share of patches of each kind.
 
-    With f the labelled share of the target images, the weights are 1 - f for the source, 2 (1 - f) for pseudo-labels (once
-    there are any; they look as what is to be segmented) and sqrt(f) for labelled target images, then scaled to sum to 1. Few
-    labels count for much, because nothing else is as right; with all of them it is ordinary fine-tuning, and on the way
-    nothing jumps.
+    With f the labelled share of the target images, the weights are 1 - f for the source, min(2, n / 4) (1 - f) for n
+    pseudo-labels (which look as what is to be segmented, but where one is wrong it is wrong each time, so that few count
+    for little) and sqrt(f) for labelled target images, then scaled to sum to 1. Few labels count for much, because nothing
+    else is as right; with all of them it is ordinary fine-tuning, and on the way nothing jumps.
 
     Args:
         labelled_share: f, 0 to 1.
-        pseudo: whether there are pseudo-labels.
+        pseudo: n, the images whose pseudo-labels teach; 0 before there are any.
     """
     weights = {
         Teaching.LABELLED: math.sqrt(labelled_share),
         Teaching.SOURCE: 1 - labelled_share,
-        Teaching.PSEUDO: 2 * (1 - labelled_share) if pseudo else 0.0,
+        Teaching.PSEUDO: min(_MOST_OF_PSEUDO, pseudo / _IMAGES_AS_SOURCE) * (1 - labelled_share),
     }
     total = sum(weights.values())
     return {kind: weight / total for kind, weight in weights.items()}

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from crosslabel.adaptation.image_level import GIN, ImageAdapter
+from crosslabel.adaptation.image_level import GIN, ImageAdapter, RandomCurves
 from crosslabel.adaptation.selection import Consistency, style_views
 from crosslabel.adaptation.self_training import (
     AppearanceModel,
@@ -101,8 +101,8 @@ class AdaptationObjective(Objective):
         self.measure = measure
         self.teacher = MeanTeacher(network, task.adaptation.teacher_decay)
         self.augmentation = basic_augmentation(task)
-        # A strong view would undo what is known of a structure's look.
-        self.student_view = GIN(share=0.0 if task.looks else _STRONG_VIEWS)
+        # GIN would undo what is known of a structure's look.
+        self.student_view = RandomCurves(_STRONG_VIEWS) if task.looks else GIN(share=_STRONG_VIEWS)
         self.window = SlidingWindow(task.patch)
         self.appearance = AppearanceModel() if task.adaptation.appearance else None
         self.loss = SegmentationLoss(task.training.head_weights, task.training.focal_gamma)
@@ -222,7 +222,8 @@ class AdaptationObjective(Objective):
         """Image (C, \\*patch), label and believed voxels (1, \\*patch) of one place in a batch."""
         settings = self.task.training
         drawn_round = self._round_of(epoch)
-        shares = mixture(self.data.labelled_share, pseudo=drawn_round is not None and bool(self._useful(drawn_round)))
+        useful = [] if drawn_round is None else self._useful(drawn_round)
+        shares = mixture(self.data.labelled_share, pseudo=len(useful))
         running = (epoch * settings.steps_per_epoch * settings.accumulate + draw) * settings.batch_size + number
         kind = kind_of_patch(shares, running)
         rng = np.random.default_rng([settings.seed, epoch, draw, number])
