@@ -112,7 +112,8 @@ def source_checkpoint(data: str, network: str, recipe: Recipe = SHORT) -> Path:
     with FileLock(f"{place}.lock"):
         version = store.current(task)
         if version is None:
-            version = TrainingJob(task, cases_of(data), store, place / "run", device=recipe.device).run()
+            # A cell that ran out of time before it was trained goes on with it.
+            version = TrainingJob(task, cases_of(data), store, place / "run", device=recipe.device).run(resume=True)
     assert version is not None
     return version.path
 
