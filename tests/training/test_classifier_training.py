@@ -301,3 +301,16 @@ def test_augmentation_and_mixing_are_resumed_to_the_same_weights(pictures, tmp_p
         states.append(store.load(spec).state)
     for name, value in states[0].items():
         torch.testing.assert_close(states[1][name], value, rtol=1e-4, atol=1e-5)
+
+
+def test_a_volume_with_a_class_for_a_slice_that_it_does_not_have_is_set_aside_and_named(tmp_path):
+    for number in range(2):
+        nib.save(nib.Nifti1Image(np.full((6, 6, 4), 50.0 + number, np.float32), np.eye(4)), tmp_path / f"mr_{number}.nii.gz")
+    (tmp_path / "labels.csv").write_text("image,class,slice\nmr_0,dark,\nmr_0,dark,4\nmr_1,bright,\nmr_1,bright,3\n")
+    domains = {"target": {"name": "mr", "modality": "MR", "intensity": {"rule": "percentile"}}}
+    spec = task(dimension=3, domains=domains, spacing=[1.0, 1.0, 1.0], patch=[6, 6, 4])
+    cases = PreparedCases(spec, labelled_cases(tmp_path, spec))
+    assert cases.set_aside_unusable() == {
+        "mr_0": "Slice 4 is labelled dark, but the volume only has slices 0 to 3; correct the number."
+    }
+    assert cases[0].slices == {3: spec.classes.index("bright")}

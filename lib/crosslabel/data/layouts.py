@@ -145,8 +145,9 @@ def _image_called(path: Path) -> Path | None:
     """The image at a path, which may lack its suffix: an image's id is its path without."""
     if path.exists():
         return path
-    folder = path.parent if path.parent.is_dir() else None
-    found = [other for other in images_in(folder) if image_id_of(other) == path.name] if folder else []
+    if not path.parent.is_dir():
+        return None
+    found = [other for other in images_in(path.parent) if image_id_of(other) == path.name]
     return found[0] if len(found) == 1 else None
 
 

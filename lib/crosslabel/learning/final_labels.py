@@ -22,6 +22,7 @@ def final_cases(store: Store, task: TaskSpec, policy: TrainingPolicy = TrainingP
     Labels that turn out to be unreadable are kept here: the training job sets them aside and says so.
     """
     images = {image.id: image for image in store.images.list() if is_for(image, task)}
+    slices = {} if task.slice_axis is None else slice_classes(store, task, policy)
     return [
         Case(
             label.image_id,
@@ -29,7 +30,7 @@ def final_cases(store: Store, task: TaskSpec, policy: TrainingPolicy = TrainingP
             label.path or str(label.class_name),
             own_values=True,
             patient=images[label.image_id].patient,
-            slices=() if task.slice_axis is None else slice_classes(store, task, label.image_id, policy),
+            slices=slices.get(label.image_id, ()),
         )
         for label in store.reviews.for_training(task.name, policy)
         if label.image_id in images and (label.path is not None or label.class_name in task.classes)

@@ -72,16 +72,16 @@ def class_rows(store: Store, task: TaskSpec) -> list[ClassRow]:
 
 
 def slice_classes(
-    store: Store, task: TaskSpec, image_id: str, policy: TrainingPolicy = TrainingPolicy.FINAL
-) -> tuple[tuple[int, str], ...]:
-    """Number and class of the slices of an image whose current labels may train, by number."""
-    found = {}
-    for tag in _tags(store, task, image_id):
-        label = store.labels.current(task.name, image_id, tag)
-        number = _SLICE_TAG.match(tag)
-        if number and label is not None and label.class_name in task.classes and policy.admits(label.state):
-            found[int(number.group(1))] = str(label.class_name)
-    return tuple(sorted(found.items()))
+    store: Store, task: TaskSpec, policy: TrainingPolicy = TrainingPolicy.FINAL
+) -> dict[str, tuple[tuple[int, str], ...]]:
+    """Number and class of the slices whose labels may train, by image."""
+    found: dict[str, list[tuple[int, str]]] = defaultdict(list)
+    for tag in store.labels.tags_of(task.name):
+        if number := _SLICE_TAG.match(tag):
+            for label in store.reviews.for_training(task.name, policy, tag):
+                if label.class_name in task.classes:
+                    found[label.image_id].append((int(number.group(1)), str(label.class_name)))
+    return {image_id: tuple(sorted(slices)) for image_id, slices in found.items()}
 
 
 def export_csv(store: Store, task: TaskSpec, path: Path) -> int:

@@ -186,6 +186,12 @@ class Labels:
         with self._database.reading() as connection:
             return connection.scalar(query) is not None
 
+    def tags_of(self, task: str) -> Sequence[str]:
+        """The tags under which a task has labels, sorted."""
+        query = select(labels.c.tag).where(labels.c.task == task).distinct().order_by(labels.c.tag)
+        with self._database.reading() as connection:
+            return list(connection.execute(query).scalars())
+
     def tasks_of(self, image_id: str) -> Sequence[tuple[str, str]]:
         """The (task, tag) pairs for which an image has a current label, sorted."""
         standing = labels.c.state.in_([state.value for state in STANDING])

@@ -44,10 +44,6 @@ class TrainingPolicy(str, Enum):
     FINAL = "final"
     APPROVED = "approved"
 
-    def admits(self, state: LabelState) -> bool:
-        """Whether a current label in this state trains."""
-        return state is LabelState.APPROVED or (self is TrainingPolicy.FINAL and state is LabelState.SUBMITTED)
-
 
 @dataclass(frozen=True)
 class ImageRecord:

@@ -106,14 +106,14 @@ class Reviews:
             rows = connection.execute(query.order_by(reviews.c.id)).all()
         return [Review(row.version, row.reviewer, Verdict(row.verdict), row.comment, row.created) for row in rows]
 
-    def for_training(self, task: str, policy: TrainingPolicy = TrainingPolicy.FINAL) -> Sequence[LabelRecord]:
-        """The final labels that train, at most one for each image that lies in the folder, sorted by image.
+    def for_training(self, task: str, policy: TrainingPolicy = TrainingPolicy.FINAL, tag: str = FINAL) -> Sequence[LabelRecord]:
+        """The labels of a tag that train, at most one for each image that lies in the folder, sorted by image.
 
         ``FINAL``: the current label, unless it was sent back. ``APPROVED``: the newest approved version.
         """
         states = STANDING if policy is TrainingPolicy.FINAL else (LabelState.APPROVED,)
         with self._database.reading() as connection:
-            rows = connection.execute(newest(states, task, FINAL)).all()
+            rows = connection.execute(newest(states, task, tag)).all()
         return [self._record(row) for row in rows if row.state != LabelState.RETURNED.value]
 
     def _judge(self, task: str, image_id: str, version: int, verdict: Verdict, reviewer: str, comment: str) -> LabelRecord:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from crosslabel.data import Case
-from crosslabel.errors import CrossLabelError, DataError
+from crosslabel.errors import CrossLabelError, DataError, ImageError
 from crosslabel.images import read_image
 from crosslabel.preparation import Preparation, Prepared, classes_of_slices
 from crosslabel.tasks import DomainSpec, TaskSpec
@@ -141,5 +141,11 @@ class PreparedCases:
     def _slices(self, case: Case, prepared: Prepared) -> dict[int, int]:
         if self.task.slice_axis is None:
             return {}
+        count = prepared.source.shape[2]
+        for number, name in case.slices:
+            if number >= count:
+                raise ImageError(
+                    f"Slice {number} is labelled {name}, but the volume only has slices 0 to {count - 1}; correct the number."
+                )
         classes = {number: self.task.classes.index(name) for number, name in case.slices}
         return classes_of_slices(prepared, self.task.slice_axis, classes)
