@@ -6,7 +6,6 @@ import pytest
 import torch
 from torch import nn
 
-from crosslabel.networks.dar_unet import DARUNet
 from crosslabel.networks.memory_format import channels_last
 
 
@@ -33,8 +32,3 @@ def test_a_network_of_slices_and_volumes_keeps_its_parameters_and_their_optimise
     assert channels_last(network) is network
     assert all(mine is theirs for mine, theirs in zip(network.parameters(), parameters, strict=True))
     assert all(torch.equal(value, weights[name]) for name, value in network.state_dict().items())
-
-
-def test_on_a_cpu_a_network_with_quad_attention_is_left_as_it_is():
-    network = channels_last(DARUNet(2, channels=(2, 4), strides=((1, 2, 2),)))
-    assert all(parameter.is_contiguous() for parameter in network.parameters())

@@ -40,9 +40,6 @@ class DARUNet(nn.Module):
         ValueError: for numbers that are not positive, or a number of strides that does not fit the channels.
     """
 
-    # There, attention walks over features along each of their axes, which costs more than the convolutions gain.
-    channels_last_on_cpu = False
-
     def __init__(
         self,
         num_classes: int,
