@@ -186,6 +186,7 @@ def test_labels_go_in_and_out_by_commands(crosslabel, home, tmp_path):
     assert (tmp_path / "out.csv").read_text().count(",anna,") == 2
     reports = crosslabel("labels", "export", *options, "--out", tmp_path / "sr", "--format", "dicom-sr")
     assert reports.exit_code == 0, reports.stderr
-    assert sorted(path.name for path in (tmp_path / "sr").iterdir()) == ["bright_0.dcm", "dark_1.dcm"]
+    found = [path.relative_to(tmp_path / "sr").as_posix() for path in (tmp_path / "sr").rglob("*.dcm")]
+    assert sorted(found) == ["bright/0.dcm", "dark/1.dcm"]
     wrong = crosslabel("labels", "export", "tiny_segmentation", "--studies", studies, "--out", tmp_path / "x.csv")
     assert "is a segmentation" in wrong.stderr

@@ -5,6 +5,7 @@ import json
 import nibabel as nib
 import numpy as np
 import pytest
+from PIL import Image as Picture
 
 import tiny
 from crosslabel.data import labelled_cases
@@ -86,6 +87,21 @@ def test_class_folders_give_the_class_and_the_only_modality_of_the_task(tmp_path
         ("dark/1", "dark"),
     ]
     assert {case.modality for case in cases} == {Modality.XR}
+
+
+def test_two_images_of_one_name_are_refused(tmp_path):
+    for name in ("0.png", "0.jpg", "1.png"):
+        path = tmp_path / "dark" / name
+        path.parent.mkdir(exist_ok=True)
+        Picture.new("L", (8, 8)).save(path)
+    with pytest.raises(DataError, match=r"0\.jpg and 0\.png in .*dark have one name but for the suffix"):
+        labelled_cases(tmp_path, tiny.classification_task())
+
+
+def test_a_table_in_another_encoding_is_refused(tmp_path):
+    (tmp_path / "labels.csv").write_bytes("image,class,note\n0.png,dark,für\n".encode("latin-1"))
+    with pytest.raises(DataError, match=r"labels\.csv is not a CSV file in UTF-8"):
+        labelled_cases(tmp_path, tiny.classification_task())
 
 
 def test_a_table_of_classes_is_read_in_place_of_folders(tmp_path):

@@ -77,6 +77,37 @@ def test_a_map_runs_from_nought_to_one_and_is_scored(tmp_path, method):
     assert set(summary["faithfulness"]) == {"deletion", "insertion"}
 
 
+@pytest.mark.parametrize("method", ["gradcam", "gradcam++", "integrated_gradients"])
+def test_nearest_neighbours_are_explained_and_answer_as_without(tmp_path, method):
+    folder = tiny.write_pictures(tmp_path, 3)
+    network = {"name": "torchvision.resnet18", "arguments": {"cut": "layer1", "head": "knn"}}
+    explained = classifier(network=network)
+    images = [read_image(folder / name / f"{number}.png", modality="XR") for name in ("bright", "dark") for number in range(3)]
+    prepared = torch.stack([explained.preparation.forward(image).tensor for image in images])
+    head = explained.network.head
+    head.resize(6)
+    with torch.no_grad():
+        head.examples.copy_(explained.network.features(prepared))
+    head.weights.copy_(torch.eye(2).repeat_interleave(3, dim=0))
+    head.neighbours.fill_(3)
+    plain = explained.network(prepared).detach()
+    torch.testing.assert_close(explained.network(prepared.clone().requires_grad_()).detach(), plain)
+    assert plain.argmax(dim=1).tolist() == [0, 0, 0, 1, 1, 1]
+    # Grad-CAM may find nothing that spoke for a class; the gradients themselves must not vanish.
+    found = explain(explained, images[0], method, "bright")
+    assert np.isfinite(found.heatmap).all()
+    if method == "integrated_gradients":
+        assert found.heatmap.max() == 1
+
+
+def test_the_class_that_is_answered_is_explained_and_not_the_most_probable_one(tmp_path):
+    image = read_image(tiny.write_pictures(tmp_path, 1) / "dark" / "0.png", modality="XR")
+    likely = classifier().predict(image).best
+    other = next(name for name in ("bright", "dark") if name != likely)
+    careful = classifier(balance={"costs": {other: {likely: 1e9}}})
+    assert (careful.predict(image).best, explain(careful, image).class_name) == (likely, other)
+
+
 def test_a_class_that_the_task_lacks_is_named_with_those_it_has(tmp_path):
     image = read_image(tiny.write_pictures(tmp_path, 1) / "dark" / "0.png", modality="XR")
     with pytest.raises(TaskError, match="'grey' is no class of tiny_classification; choose one of bright, dark"):

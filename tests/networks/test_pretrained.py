@@ -73,6 +73,13 @@ class _Code:
         return os.system, ("echo it ran",)
 
 
+@pytest.mark.parametrize("arguments", [{"cut": None}, {"cut": "layer1"}])
+def test_a_deeper_sibling_is_another_network(tmp_path, arguments):
+    torch.save(torchvision.models.resnet34(weights=None).state_dict(), tmp_path / "resnet34.pth")
+    with pytest.raises(CheckpointError, match=r"'trunk\.layer1\.2\.conv1\.weight' is \(64, 64, 3, 3\) there and nothing here"):
+        load_pretrained(small(**arguments), tmp_path / "resnet34.pth")
+
+
 def test_a_file_with_code_in_it_is_refused_and_not_run(tmp_path, capfd):
     torch.save({"conv1.weight": _Code()}, tmp_path / "evil.pth")
     with pytest.raises(CheckpointError, match="could run code, so it was not loaded"):

@@ -180,6 +180,7 @@ def test_a_class_comes_with_the_slices_that_counted_most_and_its_doubts(session,
         "/infer/blobs",
         {
             "prediction": [{"label": "a", "score": 0.2}, {"label": "b", "score": 0.8}],
+            "decision": "a",
             "calibrated": True,
             "in_distribution": False,
             "uncertainty": 0.7,
@@ -190,6 +191,7 @@ def test_a_class_comes_with_the_slices_that_counted_most_and_its_doubts(session,
     answer = session.client.classify("blobs", "case")
     assert answer.probabilities == (("b", 0.8), ("a", 0.2))
     assert answer.slices == (SliceWeight(9, 2, 0.6), SliceWeight(3, 2, 0.1))
+    assert answer.answer == "a"
     assert (answer.best, answer.calibrated, answer.in_distribution, answer.uncertainty) == ("b", True, False, 0.7)
     assert (answer.checkpoint, answer.demonstration) == ("blobs v2", True)
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import shutil
 
 import numpy as np
 import pydicom
@@ -8,6 +9,7 @@ import pytest
 from PIL import Image as Picture
 
 import tiny
+from crosslabel.data.spreadsheets import read_table
 from crosslabel.errors import DataError
 from crosslabel.store import Origin, Store, TrainingPolicy
 from crosslabel.store.class_labels import class_rows, export_csv, import_classes, slice_classes, slice_tag
@@ -116,6 +118,57 @@ def test_a_comment_does_not_become_a_formula_in_a_spreadsheet(store, tmp_path):
     store.labels.save_class(TASK.name, "three", "dark", Origin("anna", "=HYPERLINK(1)"))
     export_csv(store, TASK, tmp_path / "out.csv")
     assert rows(tmp_path / "out.csv")[0]["comment"] == "'=HYPERLINK(1)"
+
+
+def test_what_is_kept_from_being_a_formula_comes_back_as_it_was(store, tmp_path):
+    for number, comment in enumerate(["=SUM(1)", "'quoted", "'=quoted", "- none"]):
+        store.labels.save_class(TASK.name, ("a/one", "a/two", "b/two", "three")[number], "dark", Origin("anna", comment))
+    export_csv(store, TASK, tmp_path / "out.csv")
+    written = {row["image"]: row["comment"] for row in rows(tmp_path / "out.csv")}
+    read = {row["image"]: row["comment"] for _, row in read_table(tmp_path / "out.csv")}
+    assert all(not comment.startswith(("=", "-")) for comment in written.values())
+    assert read == {"a/one": "=SUM(1)", "a/two": "'quoted", "b/two": "'=quoted", "three": "- none"}
+
+
+def test_two_classes_for_one_image_are_refused(store, tmp_path):
+    (tmp_path / "in.csv").write_text("image,class\na/one,dark\nthree,dark\na/one.png,bright\n")
+    with pytest.raises(DataError, match=r"in\.csv, line 4: 'a/one' has a class already at in\.csv, line 2"):
+        import_classes(store, TASK, tmp_path / "in.csv", "anna")
+    assert export_csv(store, TASK, tmp_path / "out.csv") == 0
+
+
+def test_a_folder_that_is_no_class_is_refused(store, tmp_path):
+    (tmp_path / "in" / "Dark").mkdir(parents=True)
+    (tmp_path / "in" / "Dark" / "three.png").touch()
+    with pytest.raises(DataError, match="'Dark' is no class"):
+        import_classes(store, TASK, tmp_path / "in", "anna")
+
+
+def test_a_table_in_another_encoding_is_refused(store, tmp_path):
+    (tmp_path / "in.csv").write_bytes("image,class,comment\nthree,dark,für\n".encode("latin-1"))
+    with pytest.raises(DataError, match="UTF-8"):
+        import_classes(store, TASK, tmp_path / "in.csv", "anna")
+
+
+def test_reports_of_images_that_are_called_alike_in_two_folders_are_apart(store, tmp_path):
+    for image in ("a/two", "b/two"):
+        store.labels.save_class(TASK.name, image, "dark", Origin("anna"))
+    assert export_reports(store, TASK, tmp_path / "sr") == 2
+    assert (tmp_path / "sr" / "a" / "two.dcm").is_file()
+    assert (tmp_path / "sr" / "b" / "two.dcm").is_file()
+
+
+def test_the_report_of_a_zipped_series_carries_its_patient_and_study(store, tmp_path):
+    series = tmp_path / "studies" / "series"
+    shutil.make_archive(str(tmp_path / "studies" / "zipped"), "zip", series)
+    store.scan()
+    for image in ("series", "zipped"):
+        store.labels.save_class(TASK.name, image, "dark", Origin("anna"))
+    export_reports(store, TASK, tmp_path / "sr")
+    plain, zipped = (pydicom.dcmread(tmp_path / "sr" / f"{name}.dcm") for name in ("series", "zipped"))
+    assert zipped.StudyInstanceUID == plain.StudyInstanceUID
+    assert zipped.PatientID == plain.PatientID
+    assert zipped.CurrentRequestedProcedureEvidenceSequence == plain.CurrentRequestedProcedureEvidenceSequence
 
 
 def test_reports_are_dicom_that_says_class_author_and_what_was_seen(store, tmp_path):

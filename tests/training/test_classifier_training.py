@@ -15,7 +15,8 @@ from crosslabel.errors import CheckpointError, CrossLabelError, DataError, TaskE
 from crosslabel.images import read_image
 from crosslabel.inference import load_predictor
 from crosslabel.networks.backbones import build_trunk
-from crosslabel.training import TrainingJob
+from crosslabel.training import TrainingJob, was_stopped
+from crosslabel.training.classification import ClassificationObjective
 from crosslabel.training.cross_validation import cross_validate
 from crosslabel.training.curves import write_curves
 from crosslabel.training.prepared_cases import PreparedCases
@@ -120,6 +121,42 @@ def test_a_search_that_was_stopped_goes_on_without_training_a_cut_twice(pictures
     searched = [event.message for event in events if "Searching" in event.message]
     assert not any(message.endswith("after layer1.") for message in searched)
     assert any("after layer2" in message for message in searched)
+
+
+def test_a_search_of_another_network_or_other_images_is_not_taken_over(pictures, tmp_path):
+    def job(network, cases, **settings):
+        spec = task({"name": "truncated", "search_epochs": 1}, network={"name": network})
+        chosen = labelled_cases(pictures, spec)[cases]
+        return TrainingJob(spec, chosen, ModelStore(tmp_path / "models"), tmp_path / "run", device="cpu", **settings)
+
+    events = []
+    stopped = job(
+        "torchvision.resnet18",
+        slice(None),
+        on_event=events.append,
+        cancelled=lambda: any("after layer2" in event.message for event in events),
+    )
+    assert stopped.run() is None
+    assert was_stopped(tmp_path / "run")
+    for network, cases in (("torchvision.resnet34", slice(None)), ("torchvision.resnet18", slice(2, None))):
+        with pytest.raises(CheckpointError, match="had another network, other settings or other images"):
+            job(network, cases).run(resume=True)
+    assert job("torchvision.resnet18", slice(None)).run(resume=True) is not None
+    assert not was_stopped(tmp_path / "run")
+
+
+def test_what_is_drawn_for_an_image_says_nothing_of_its_class(pictures, tmp_path):
+    spec = task(augmentation={"elastic": 1.0, "mixup": 1.0}, training={**SHORT, "batch_size": 3})
+    cases = PreparedCases(spec, labelled_cases(pictures, spec))
+    objective = ClassificationObjective(spec, cases, cases, torch.device("cpu"))
+    drawn = [objective.drawn(epoch, draw) for epoch in range(20) for draw in range(20)]
+    for place in range(3):
+        dark = np.array([cases.cases[indices[place]].label == "dark" for indices, _, _ in drawn])
+        bent = np.array([any(change.name == "elastic" for change in changes[place]) for _, changes, _ in drawn])
+        share = np.array([mix.share for _, _, mix in drawn])
+        # Of 400 draws, a correlation of .2 is four standard errors from none.
+        assert abs(np.corrcoef(dark, bent)[0, 1]) < 0.2
+        assert abs(np.corrcoef(dark, share)[0, 1]) < 0.2
 
 
 def test_without_pretrained_weights_training_is_from_scratch_and_says_so(pictures, tmp_path, monkeypatch):

@@ -15,16 +15,23 @@ COUNTS = [90, 9, 1]
 
 
 def loss(**settings) -> float:
-    return float(ClassLoss(BalanceSpec(**settings), COUNTS)(LOGITS, F.one_hot(CLASSES, 3).float()))
+    balance = BalanceSpec(**settings)
+    return float(ClassLoss(balance, class_probabilities(COUNTS, balance))(LOGITS, F.one_hot(CLASSES, 3).float()))
 
 
 def test_classes_are_drawn_as_the_sampling_says():
     np.testing.assert_allclose(class_probabilities(COUNTS, BalanceSpec(sampling="natural")), [0.9, 0.09, 0.01])
     np.testing.assert_allclose(class_probabilities(COUNTS, BalanceSpec(sampling="balanced")), [1 / 3] * 3)
     np.testing.assert_allclose(class_probabilities([5, 0, 2], BalanceSpec(sampling="balanced")), [0.5, 0, 0.5])
-    effective = np.array([sum(0.9**step for step in range(count)) for count in COUNTS])
+    effective = np.array([count / sum(0.9**step for step in range(count)) for count in COUNTS])
     found = class_probabilities(COUNTS, BalanceSpec(sampling="effective", effective_beta=0.9))
     np.testing.assert_allclose(found, effective / effective.sum())
+
+
+@pytest.mark.parametrize(("beta", "like"), [(1e-6, "natural"), (1 - 1e-9, "balanced")])
+def test_effective_numbers_lie_between_natural_and_balanced(beta, like):
+    found = class_probabilities([90, 9, 0, 1], BalanceSpec(sampling="effective", effective_beta=beta))
+    np.testing.assert_allclose(found, class_probabilities([90, 9, 0, 1], BalanceSpec(sampling=like)), atol=1e-4)
 
 
 def test_cross_entropy_and_its_smoothing_are_pytorchs():
@@ -37,7 +44,15 @@ def test_weights_are_inverse_to_the_number_of_images():
     probabilities = LOGITS.softmax(dim=1)
     weights = [100 / (3 * count) for count in COUNTS]
     expected = np.mean([-weights[c] * np.log(probabilities[n, c].item()) for n, c in enumerate(CLASSES.tolist())])
-    assert loss(loss="weighted") == pytest.approx(expected, rel=1e-5)
+    assert loss(loss="weighted", sampling="natural") == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("sampling", ["balanced", "natural", "effective"])
+def test_weighted_classes_count_alike_however_they_are_drawn(sampling):
+    balance = BalanceSpec(loss="weighted", sampling=sampling)
+    likelihood = class_probabilities([90, 9, 0, 1], balance)
+    shares = likelihood * ClassLoss(balance, likelihood).weights.numpy()
+    np.testing.assert_allclose(shares, [1 / 3, 1 / 3, 0, 1 / 3], rtol=1e-5)
 
 
 def test_the_focal_loss_is_the_published_formula():
@@ -49,7 +64,7 @@ def test_the_focal_loss_is_the_published_formula():
 
 def test_a_mixed_target_is_the_mixture_of_the_losses():
     mixed = torch.tensor([[0.7, 0.3, 0.0]])
-    compute = ClassLoss(BalanceSpec(), COUNTS)
+    compute = ClassLoss(BalanceSpec(), np.full(3, 1 / 3))
     parts = [float(F.cross_entropy(LOGITS[:1], torch.tensor([c]))) for c in (0, 1)]
     assert float(compute(LOGITS[:1], mixed)) == pytest.approx(0.7 * parts[0] + 0.3 * parts[1])
 

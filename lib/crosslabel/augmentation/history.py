@@ -45,7 +45,7 @@ class Augmentation:
         self._basic = basic_augmentation(task)
 
     def draw(self, *numbers: int) -> list[Change]:
-        """What happens to an image that is known by numbers (seed, epoch, draw, place in the batch)."""
+        """What happens to an image that is known by numbers (seed, epoch, draw, stream, place in the batch)."""
         rng = np.random.default_rng(numbers)
         changes = []
         for family, strength in (

@@ -30,8 +30,8 @@ class Mix:
         return asdict(self)
 
 
-def draw_mix(settings: AugmentationSpec, shape: tuple[int, ...], *numbers: int) -> Mix | None:
-    """How a batch (images, channels, \\*spatial) that is known by numbers is mixed; ``None`` where nothing is.
+def draw_mix(settings: AugmentationSpec, shape: tuple[int, ...], rng: np.random.Generator) -> Mix | None:
+    """How a batch (images, channels, \\*spatial) is mixed; ``None`` where nothing is.
 
     mixup (Zhang et al., ICLR 2018): the share is drawn from Beta(alpha, alpha). CutMix (Yun et al., ICCV 2019): so is the
     share of the voxels outside of a box at a random place, which is exact up to the border of the image.
@@ -39,7 +39,6 @@ def draw_mix(settings: AugmentationSpec, shape: tuple[int, ...], *numbers: int) 
     alpha = settings.mixup or settings.cutmix
     if alpha == 0:
         return None
-    rng = np.random.default_rng([*numbers, 1])
     partners = tuple(int(index) for index in rng.permutation(shape[0]))
     share = float(rng.beta(alpha, alpha))
     if settings.mixup:

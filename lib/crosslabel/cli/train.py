@@ -34,14 +34,14 @@ def train(
 ) -> None:
     """Train a task's network and serve the result from now on, as a new version."""
     from crosslabel.data import labelled_cases
-    from crosslabel.training import RESUME_FILE, TrainingJob
+    from crosslabel.training import TrainingJob, was_stopped
     from crosslabel.training.curves import write_curves
 
     spec = with_epochs(task_named(task), epochs)
     cases = labelled_cases(images, spec, own_values=labels_as is LabelsAs.TASK)
     stderr().print(f"{spec.title}: {len(cases)} labelled cases", highlight=False)
     store, run_dir = model_store(), models_dir() / spec.name / "run"
-    if resume and not (run_dir / RESUME_FILE).is_file():
+    if resume and not was_stopped(run_dir):
         stderr().print("No run was stopped, so training starts from the beginning.")
     with shown_progress(spec) as show:
         job = TrainingJob(spec, cases, store, run_dir, device=device, weights=weights, on_event=show)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 
 from crosslabel.data.cases import Case
 from crosslabel.data.layouts import labelled_cases
+from crosslabel.data.spreadsheets import read_table
 from crosslabel.errors import DataError
 from crosslabel.images import Grid, Modality, read_image, read_label
 from crosslabel.tasks import Fingerprint, TaskSpec
@@ -58,8 +58,7 @@ def _class_names(folder: Path) -> tuple[str, ...]:
         return ()
     table = folder / "labels.csv"
     if table.is_file():
-        with table.open(newline="", encoding="utf-8-sig") as file:
-            return tuple(sorted({row["class"] for row in csv.DictReader(file) if row.get("class")}))
+        return tuple(sorted({row["class"] for _, row in read_table(table) if row.get("class")}))
     if not folder.is_dir():
         raise DataError(f"The folder {folder} does not exist; give one that holds labelled images.")
     return tuple(sorted(path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")))

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
 from crosslabel.data.cases import Case
 from crosslabel.data.lists import LIST_SUFFIXES, listed_cases
+from crosslabel.data.spreadsheets import read_table
 from crosslabel.errors import DataError
 from crosslabel.images import Modality, image_id_of, is_image_path
 from crosslabel.tasks import TaskSpec
@@ -66,22 +66,37 @@ def cases_of(images: Path, labels: Path | None, task: TaskSpec, *, own_values: b
     for folder in (images, labels):
         if not folder.is_dir():
             raise DataError(f"The folder {folder} does not exist; give one that holds images or labels.")
-    by_id = {case_id(path): path for path in images_in(images)}
-    cases = _matching(by_id, labels, _dataset_json(labels.parent), own_values)
+    cases = _matching(_by_id(images), labels, _dataset_json(labels.parent), own_values)
     if not cases:
         raise DataError(f"No label in {labels} is called like an image in {images}; labels carry the names of their images.")
     return sorted(cases, key=lambda case: case.id)
+
+
+def case_id(path: Path) -> str:
+    """nnU-Net marks the channel in the image's name (``case_0000.nii.gz``) and not in the label's."""
+    return image_id_of(path).removesuffix("_0000")
 
 
 def _paired(folder: Path, task: TaskSpec, own_values: bool) -> list[Case]:
     for images, labels in _PAIRED_LAYOUTS:
         if (folder / labels).is_dir() and (folder / images).is_dir():
             described = _dataset_json(folder)
-            by_id = {case_id(path): path for path in images_in(folder / images)}
             # MONAI Label writes the task's own values.
             own = own_values or labels == "labels/final"
-            return _matching(by_id, folder / labels, described, own)
+            return _matching(_by_id(folder / images), folder / labels, described, own)
     raise DataError(f"{folder} is in no known layout; {_expected(task)}")
+
+
+def _by_id(folder: Path, id_of: Callable[[Path], str] = case_id) -> dict[str, Path]:
+    """The images of a folder by id, sorted by path."""
+    found: dict[str, Path] = {}
+    for path in images_in(folder):
+        other = found.setdefault(id_of(path), path)
+        if other is not path:
+            raise DataError(
+                f"{other.name} and {path.name} in {folder} have one name but for the suffix, and so one id; rename one of them."
+            )
+    return found
 
 
 def _matching(images: dict[str, Path], labels: Path, described: dict, own_values: bool) -> list[Case]:
@@ -107,19 +122,16 @@ def _classes(folder: Path, task: TaskSpec) -> list[Case]:
             "rename it or move it away."
         )
     return [
-        Case(f"{name}/{image_id_of(path)}", path, name, modality=_single_modality(task))
+        Case(f"{name}/{id}", path, name, modality=_single_modality(task))
         for name in found
-        for path in images_in(folder / name)
+        for id, path in _by_id(folder / name, image_id_of).items()
     ]
 
 
 def _from_table(table: Path, task: TaskSpec) -> list[Case]:
-    with table.open(newline="", encoding="utf-8-sig") as file:
-        rows = list(csv.DictReader(file))
     cases: dict[str, Case] = {}
     slices: dict[str, list[tuple[int, str]]] = defaultdict(list)
-    for number, row in enumerate(rows, start=2):
-        place = f"{table.name}, line {number}"
+    for place, row in read_table(table):
         name, label = row.get("image"), row.get("class")
         if not name or not label:
             raise DataError(f"{place}: the columns 'image' and 'class' are needed.")
@@ -160,11 +172,6 @@ def _single_modality(task: TaskSpec) -> Modality | None:
 def images_in(folder: Path) -> Iterable[Path]:
     """The images that lie in a folder, sorted."""
     return sorted(path for path in folder.iterdir() if is_image_path(path))
-
-
-def case_id(path: Path) -> str:
-    """nnU-Net marks the channel in the image's name (``case_0000.nii.gz``) and not in the label's."""
-    return image_id_of(path).removesuffix("_0000")
 
 
 def _dataset_json(folder: Path) -> dict:

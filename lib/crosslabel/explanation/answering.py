@@ -40,7 +40,7 @@ class Answered:
             ids=tuple(case.id for case in self.cases),
             truths=np.array([index[str(case.label)] for case in self.cases]),
             probabilities=np.array([[result.probabilities[name] for name in classes] for result in self.results]),
-            decisions=np.array([index[result.decision or result.best] for result in self.results]),
+            decisions=np.array([index[result.answer] for result in self.results]),
             groups=tuple(case.group for case in self.cases),
         )
 

@@ -64,7 +64,7 @@ def explain(
         classifier: that answered.
         image: that it answered.
         method: ``gradcam``, ``gradcam++``, ``integrated_gradients`` or ``occlusion``.
-        class_name: class to explain; the most probable one if ``None``.
+        class_name: class to explain; the one that the classifier decides for if ``None``.
         scored: also score the map, which takes 34 more forward passes.
 
     Raises:
@@ -78,8 +78,7 @@ def explain(
     network = classifier.network
     tensor = prepared.tensor[None].to(next(network.parameters()).device)
     if class_name is None:
-        with torch.inference_mode():
-            class_name = classes[int(network(tensor).argmax())]
+        class_name = classifier.predict(image).answer
     target = classes.index(class_name)
     found = attribute(network, tensor, target, method)
     quality = faithfulness(network, tensor, target, found) if scored else None

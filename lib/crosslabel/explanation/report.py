@@ -88,21 +88,21 @@ def _unlike(section: Section, answered: Answered) -> None:
     section.text(f"{len(unlike)} of {len(answered.cases)} images are not like anything the checkpoint was trained on.")
     if unlike:
         worst = sorted(unlike, key=lambda pair: -(pair[1].out_of_distribution_score or 0))[:20]
-        rows = [[case.id, case.label, result.best, result.out_of_distribution_score] for case, result in worst]
+        rows = [[case.id, case.label, result.answer, result.out_of_distribution_score] for case, result in worst]
         section.table(["image", "class", "answer", "score"], rows, "A score of 1 is the threshold; at most 20 are listed")
 
 
 def _pictures(section: Section, classifier: Classifier, answered: Answered) -> None:
     section.text("The surest mistakes, then the surest right answers; the colours show what spoke for the answer (Grad-CAM).")
     pairs = list(zip(answered.cases, answered.results, strict=True))
-    wrong = [pair for pair in pairs if pair[1].best != pair[0].label]
-    right = [pair for pair in pairs if pair[1].best == pair[0].label]
+    wrong = [pair for pair in pairs if pair[1].answer != pair[0].label]
+    right = [pair for pair in pairs if pair[1].answer == pair[0].label]
     for group in (wrong, right):
-        for case, result in sorted(group, key=lambda pair: -max(pair[1].probabilities.values()))[:_PICTURES]:
+        for case, result in sorted(group, key=lambda pair: -pair[1].probabilities[pair[1].answer])[:_PICTURES]:
             image = read_image(case.image, modality=case.modality, sequence=case.sequence)
-            caption = f"{case.id}: {case.label}, answered {result.best} ({max(result.probabilities.values()):.0%})"
+            caption = f"{case.id}: {case.label}, answered {result.answer} ({result.probabilities[result.answer]:.0%})"
             try:
-                picture = overlay(image.array, explain(classifier, image, class_name=result.best).heatmap)
+                picture = overlay(image.array, explain(classifier, image, class_name=result.answer).heatmap)
             except CrossLabelError:
                 picture = overlay(image.array, np.zeros(image.grid.shape, np.float32))
                 caption += "; its network cannot be explained by Grad-CAM"

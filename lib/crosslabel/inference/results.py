@@ -87,6 +87,11 @@ class ClassificationResult:
         return max(self.probabilities, key=self.probabilities.__getitem__)
 
     @property
+    def answer(self) -> str:
+        """The class that is answered: the decision where one was made, else the most probable one."""
+        return self.decision or self.best
+
+    @property
     def in_distribution(self) -> bool | None:
         """Whether the image is like those that the checkpoint was trained on; ``None`` if unknown."""
         return None if self.out_of_distribution_score is None else self.out_of_distribution_score <= 1
@@ -113,7 +118,7 @@ class ClassificationResult:
     def summary(self) -> dict[str, Any]:
         """All of it, as JSON values."""
         answer = {
-            "class": self.decision or self.best,
+            "class": self.answer,
             "probabilities": self.probabilities,
             **self.trust(),
             "checkpoint": self.checkpoint,

@@ -61,7 +61,8 @@ class KernelHead(ExampleHead):
 class NeighbourHead(ExampleHead):
     """The k nearest neighbours' votes, smoothed: ``logit_c = log((votes_c + 1/2) / (k + classes/2))``.
 
-    ``weights`` holds a one for each example's class.
+    ``weights`` holds a one for each example's class. Votes are counts, which have no gradient; explanations are given that of
+    votes of all examples, k in all, which fall with the squared distance over that of the k-th neighbour.
     """
 
     neighbours: Tensor
@@ -73,8 +74,13 @@ class NeighbourHead(ExampleHead):
     def forward(self, features: Tensor) -> Tensor:
         """(batch, features) -> logits (batch, classes)."""
         count = min(int(self.neighbours), len(self.examples))
-        nearest = self._distances(features).topk(count, dim=1, largest=False).indices
-        votes = self.weights[nearest].sum(dim=1)
+        distances = self._distances(features)
+        nearest = distances.topk(count, dim=1, largest=False)
+        votes = self.weights[nearest.indices].sum(dim=1)
+        if features.requires_grad:
+            reach = nearest.values[:, -1:].detach().clamp(min=torch.finfo(distances.dtype).tiny)
+            soft = count * (-distances / reach).softmax(dim=1) @ self.weights
+            votes = votes + soft - soft.detach()
         return torch.log((votes + 0.5) / (count + votes.shape[1] / 2))
 
 

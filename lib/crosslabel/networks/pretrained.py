@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from crosslabel.errors import CheckpointError, CrossLabelError, TaskError
 from crosslabel.networks.backbone_classifier import BackboneClassifier
-from crosslabel.networks.backbones import first_convolution
+from crosslabel.networks.backbones import build_trunk, first_convolution
 from crosslabel.networks.penultimate import head_name
 from crosslabel.networks.weights_file import read_weights_file
 
@@ -54,6 +54,7 @@ def load_pretrained(network: nn.Module, path: Path) -> list[str]:
         if name.endswith("num_batches_tracked") and name not in adapted:
             adapted[name] = value
         _check(name, value, adapted.get(name), path.name)
+    _check_surplus(adapted, network, path.name)
     network.load_state_dict({name: adapted[name] for name in wanted}, strict=False)
     return [name for name in network.state_dict() if name not in wanted]
 
@@ -117,10 +118,31 @@ def _adapted_to_channels(given: dict[str, Tensor], network: nn.Module) -> dict[s
 
 
 def _check(name: str, wanted: Tensor, found: Tensor | None, file: str) -> None:
-    if found is not None and found.shape == wanted.shape:
-        return
-    there = "nothing" if found is None else tuple(found.shape)
-    raise CheckpointError(
-        f"{file} holds the weights of another network: '{name}' is {there} there and {tuple(wanted.shape)} here; give the "
-        "weights of the task's network, or change the network in the task file."
+    if found is None or found.shape != wanted.shape:
+        raise _mismatch(file, name, "nothing" if found is None else tuple(found.shape), tuple(wanted.shape))
+
+
+def _check_surplus(given: Mapping[str, Tensor], network: nn.Module, file: str) -> None:
+    """A deeper sibling has all that is wanted, and more layers in the same parts; other parts, such as a head, may be there."""
+    known = set(network.state_dict())
+    if isinstance(network, BackboneClassifier):
+        # What a cut dropped belongs to the file; nothing of it is needed but its names.
+        with torch.device("meta"):
+            known.update(f"trunk.{name}" for name in build_trunk(network.trunk.architecture, 3).state_dict())
+    parts = {_part(name) for name in known}
+    for name, value in given.items():
+        if name not in known and _part(name) in parts:
+            raise _mismatch(file, name, tuple(value.shape), "nothing")
+
+
+def _part(name: str) -> str:
+    """The top-level part of a network, or of its trunk, that a tensor belongs to."""
+    first, _, rest = name.partition(".")
+    return f"{first}.{rest.partition('.')[0]}" if first == "trunk" else first
+
+
+def _mismatch(file: str, name: str, there: object, here: object) -> CheckpointError:
+    return CheckpointError(
+        f"{file} holds the weights of another network: '{name}' is {there} there and {here} here; give the weights of the "
+        "task's network, or change the network in the task file."
     )

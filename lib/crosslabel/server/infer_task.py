@@ -133,7 +133,7 @@ class PredictorInferTask(InferTask):
             if not isinstance(predictor, Classifier):
                 raise TaskError(f"{self.task.name} is a segmentation, which shows itself what it found; ask for its label.")
             result = predictor.predict(image)
-            return result, explain(predictor, image, method, str(name) if name else result.best)
+            return result, explain(predictor, image, method, str(name) if name else result.answer)
 
         return self.predictors.ask(self.task, question)
 
@@ -159,7 +159,7 @@ class PredictorInferTask(InferTask):
             **common,
             "prediction": [{"idx": index, "label": name, "score": score} for index, (name, score) in ranked],
             "label_names": {name: index for index, name in enumerate(result.probabilities)},
-            "decision": result.decision or result.best,
+            "decision": result.answer,
             **result.trust(),
             **({"slices": [asdict(one) for one in result.slices]} if result.slices else {}),
         }

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 
+from crosslabel.data.spreadsheets import harmless, read_table
 from crosslabel.errors import DataError
 from crosslabel.files import replacing
 from crosslabel.images import image_id_of, is_image_path
@@ -93,7 +94,7 @@ def export_csv(store: Store, task: TaskSpec, path: Path) -> int:
     with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, COLUMNS)
         writer.writeheader()
-        writer.writerows({name: _harmless(value) for name, value in row.values().items()} for row in rows)
+        writer.writerows({name: harmless(value) for name, value in row.values().items()} for row in rows)
     return len(rows)
 
 
@@ -125,7 +126,7 @@ def import_classes(store: Store, task: TaskSpec, source: Path, author: str) -> i
     Raises:
         DataError: an image is not in the store, its name fits several, or a class is not the task's.
     """
-    entries = list(_from_csv(source) if source.is_file() else _from_folders(source, task))
+    entries = list(_from_csv(source) if source.is_file() else _from_folders(source))
     if not entries:
         raise DataError(f"No class was found in {source}; give a CSV file with the columns image and class, or class folders.")
     by_name: dict[str, list[str]] = defaultdict(list)
@@ -133,9 +134,7 @@ def import_classes(store: Store, task: TaskSpec, source: Path, author: str) -> i
         by_name[image.id].append(image.id)
         by_name[image.id.rsplit("/", 1)[-1]].append(image.id)
     checked = [(_matched(entry, by_name), entry) for entry in entries]
-    for _, entry in checked:
-        if entry.class_name not in task.classes:
-            raise DataError(f"{entry.place}: '{entry.class_name}' is no class of {task.name} ({', '.join(task.classes)}).")
+    _check(task, checked)
     saved = 0
     for image_id, entry in checked:
         tag = FINAL if entry.slice is None else slice_tag(entry.slice)
@@ -147,32 +146,41 @@ def import_classes(store: Store, task: TaskSpec, source: Path, author: str) -> i
     return saved
 
 
+def _check(task: TaskSpec, entries: Sequence[tuple[str, _Entry]]) -> None:
+    """Refuse what cannot be meant; raises DataError."""
+    places: dict[tuple[str, int | None], str] = {}
+    for image_id, entry in entries:
+        if entry.class_name not in task.classes:
+            raise DataError(f"{entry.place}: '{entry.class_name}' is no class of {task.name} ({', '.join(task.classes)}).")
+        before = places.setdefault((image_id, entry.slice), entry.place)
+        if before != entry.place:
+            raise DataError(f"{entry.place}: '{image_id}' has a class already at {before}; keep one. Nothing was imported.")
+
+
 def _from_csv(path: Path) -> Iterator[_Entry]:
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        for number, row in enumerate(csv.DictReader(file), start=2):
-            place = f"{path.name}, line {number}"
-            if not row.get("image") or not row.get("class"):
-                raise DataError(f"{place}: the columns 'image' and 'class' are needed.")
-            piece, sure = (row.get("slice") or "").strip(), (row.get("sure") or "").strip().lower()
-            if piece and not piece.isdigit():
-                raise DataError(f"{place}: the slice '{piece}' is no number; write its index, or leave it empty.")
-            if sure not in ("", "true", "false"):
-                raise DataError(f"{place}: sure is '{sure}'; write true or false, or leave it empty.")
-            params: dict[str, object] = {"sure": sure == "true"} if sure else {}
-            if piece:
-                params["slice"] = int(piece)
-            comment = row.get("comment") or ""
-            yield _Entry(row["image"], row["class"], place, int(piece) if piece else None, tuple(params.items()), comment)
+    for place, row in read_table(path):
+        if not row.get("image") or not row.get("class"):
+            raise DataError(f"{place}: the columns 'image' and 'class' are needed.")
+        piece, sure = row.get("slice", "").strip(), row.get("sure", "").strip().lower()
+        if piece and not piece.isdigit():
+            raise DataError(f"{place}: the slice '{piece}' is no number; write its index, or leave it empty.")
+        if sure not in ("", "true", "false"):
+            raise DataError(f"{place}: sure is '{sure}'; write true or false, or leave it empty.")
+        params: dict[str, object] = {"sure": sure == "true"} if sure else {}
+        if piece:
+            params["slice"] = int(piece)
+        comment = row.get("comment", "")
+        yield _Entry(row["image"], row["class"], place, int(piece) if piece else None, tuple(params.items()), comment)
 
 
-def _from_folders(folder: Path, task: TaskSpec) -> Iterator[_Entry]:
+def _from_folders(folder: Path) -> Iterator[_Entry]:
     if not folder.is_dir():
         raise DataError(f"{folder} does not exist; give a CSV file or a folder with one folder for each class.")
-    for name in task.classes:
-        if (folder / name).is_dir():
-            for path in sorted((folder / name).iterdir()):
-                if is_image_path(path):
-                    yield _Entry(path.name, name, f"{name}/{path.name}")
+    # A folder that is no class is refused with the other entries, not passed over.
+    for below in sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")):
+        for path in sorted(below.iterdir()):
+            if is_image_path(path):
+                yield _Entry(path.name, below.name, f"{below.name}/{path.name}")
 
 
 def _matched(entry: _Entry, by_name: dict[str, list[str]]) -> str:
@@ -191,11 +199,6 @@ def _matched(entry: _Entry, by_name: dict[str, list[str]]) -> str:
 def _tags(store: Store, task: TaskSpec, image_id: str) -> Sequence[str]:
     tags = [tag for name, tag in store.labels.tasks_of(image_id) if name == task.name]
     return [tag for tag in tags if tag == FINAL or _SLICE_TAG.match(tag)]
-
-
-def _harmless(value: str) -> str:
-    """A spreadsheet would run what begins like a formula; a comment must not become one."""
-    return f"'{value}" if value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
 
 
 def _iso(moment: datetime) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import pydicom
@@ -10,6 +11,7 @@ from pydicom.errors import InvalidDicomError
 from pydicom.uid import BasicTextSRStorage, ExplicitVRLittleEndian, generate_uid
 
 from crosslabel.files import replacing
+from crosslabel.images.dicom_source import opened_source
 from crosslabel.store.class_labels import ClassRow, class_rows
 from crosslabel.store.store import Store
 from crosslabel.tasks import TaskSpec
@@ -25,14 +27,14 @@ _COPIED = ("PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyI
 
 
 def export_reports(store: Store, task: TaskSpec, folder: Path) -> int:
-    """Write a report for every current class label below ``folder``; gives their number.
+    """Write a report for every current class label below ``folder``, at the place of its image's id; gives their number.
 
     A report of a DICOM image carries its patient and study and refers to its instances; that of another image carries the
     store's pseudonym of the patient. A class is coded in a private scheme whose values are the task's class names.
     """
     rows = class_rows(store, task)
     for row in rows:
-        name = row.image.id.replace("/", "_") + ("" if row.slice is None else f"_slice-{row.slice}") + ".dcm"
+        name = row.image.id + ("" if row.slice is None else f"_slice-{row.slice}") + ".dcm"
         with replacing(folder / name) as temporary:
             _report(task, row).save_as(temporary, write_like_original=False)
     return len(rows)
@@ -120,9 +122,8 @@ def _reference(instance: Dataset) -> Dataset:
 def _instances(path: Path) -> list[Dataset]:
     """Headers of a DICOM image's instances; none of an image in another format."""
     found = []
-    for file in sorted(path.iterdir()) if path.is_dir() else [path]:
-        try:
-            found.append(pydicom.dcmread(file, stop_before_pixels=True))
-        except (InvalidDicomError, OSError):
-            continue
+    with opened_source(path) as source:
+        for index in range(len(source)):
+            with source.open(index) as stream, contextlib.suppress(InvalidDicomError):
+                found.append(pydicom.dcmread(stream, stop_before_pixels=True))
     return [one for one in found if "SOPInstanceUID" in one and "StudyInstanceUID" in one and "SeriesInstanceUID" in one]

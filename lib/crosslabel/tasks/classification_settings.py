@@ -85,10 +85,11 @@ class TransferSpec(Block):
 class BalanceSpec(Block):
     """What is done about classes of unequal size and few images.
 
-    ``sampling``: ``balanced`` draws every class equally often, ``effective`` in the proportion of its effective number of
-    images (Cui et al., CVPR 2019), ``natural`` as they are. ``loss``: ``focal`` (Lin et al., ICCV 2017), ``weighted`` by
-    inverse frequency. ``costs`` of calling class A (outer name) class B (inner name); those left out cost 1, and an answer
-    is the class of least expected cost.
+    ``sampling``: ``balanced`` draws every class equally often, ``effective`` weighs images by the inverse effective
+    number of their class (Cui et al., CVPR 2019), which lies between that and ``natural``, as they are. ``loss``: ``focal``
+    (Lin et al., ICCV 2017), ``weighted`` by how often a class is drawn, inversely: it is of use with ``natural``. ``costs`` of
+    calling class A (outer name) class B (inner name); those left out cost 1, and an answer is the class of least expected
+    cost.
     """
 
     sampling: Literal["balanced", "effective", "natural"] = "balanced"

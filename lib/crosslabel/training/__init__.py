@@ -12,7 +12,7 @@ from crosslabel.optimisation import (
     read_curves,
     read_progress,
 )
-from crosslabel.training.job import Job, TrainingJob
+from crosslabel.training.job import Job, TrainingJob, was_stopped
 
 __all__ = [
     "RESUME_FILE",
@@ -27,4 +27,5 @@ __all__ = [
     "TrainingLoop",
     "read_curves",
     "read_progress",
+    "was_stopped",
 ]

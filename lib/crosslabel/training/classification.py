@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from crosslabel.augmentation import Augmentation, Change, Mix, draw_mix, mixed
+from crosslabel.augmentation import Augmentation, Change, Mix, Stream, draw_mix, mixed, stream
 from crosslabel.errors import DataError
 from crosslabel.evaluation.classes import Answers, accuracy, balanced_accuracy, macro_auroc
 from crosslabel.networks.heads import main_logits
@@ -60,7 +60,8 @@ class ClassificationObjective(Objective):
         self.members = [members[name] for name in task.classes]
         counts = [len(group) for group in self.members]
         self.likelihood = class_probabilities(counts, task.balance)
-        self.loss = ClassLoss(task.balance, counts)
+        self.loss = ClassLoss(task.balance, self.likelihood)
+        self.slice_loss = ClassLoss(task.balance, self.slices.likelihood())
 
     def losses(self, network: nn.Module, epoch: int, draw: int) -> dict[str, torch.Tensor]:
         # In every step, because the loop switches the whole network to training at the start of an epoch.
@@ -71,7 +72,7 @@ class ClassificationObjective(Objective):
         if len(self.slices):
             images, targets = self.slices.batch(self.task.training.seed, epoch, draw)
             logits = main_logits(network, images.to(self.device)).float()
-            found["slices"] = _WEIGHT_OF_SLICES * self.loss(logits, targets.to(self.device))
+            found["slices"] = _WEIGHT_OF_SLICES * self.slice_loss(logits, targets.to(self.device))
         return found
 
     def validate(self, network: nn.Module) -> dict[str, float]:
@@ -100,14 +101,14 @@ class ClassificationObjective(Objective):
         """The record of a batch: indices of its training cases, what is done to each image, and how they are mixed."""
         settings = self.task.training
         numbers = (settings.seed, epoch, draw)
-        rng = np.random.default_rng(numbers)
+        rng = stream(numbers, Stream.IMAGES)
         indices = []
         for _ in range(settings.batch_size):
             group = self.members[int(rng.choice(len(self.members), p=self.likelihood))]
             indices.append(group[int(rng.integers(len(group)))])
-        changes = [self.augmentation.draw(*numbers, number) for number in range(settings.batch_size)]
-        channels = self.task.channels
-        return indices, changes, draw_mix(self.task.augmentation, (len(indices), channels, *self.task.patch), *numbers)
+        changes = [self.augmentation.draw(*numbers, Stream.CHANGES, number) for number in range(settings.batch_size)]
+        shape = (len(indices), self.task.channels, *self.task.patch)
+        return indices, changes, draw_mix(self.task.augmentation, shape, stream(numbers, Stream.MIX))
 
     def _validation_batches(self) -> Iterator[torch.Tensor]:
         count = len(self.validation)

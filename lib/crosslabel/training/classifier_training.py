@@ -65,6 +65,7 @@ class ClassifierTraining:
         """Train and publish; ``None`` if it was cancelled."""
         started = time.monotonic()
         policy = self.task.transfer.policy
+        search = None
         if isinstance(policy, TruncatedPolicy) and self.job.start_from is None:
             search = CutSearch(self, policy, emit, resume)
             cut = search.run()
@@ -80,7 +81,10 @@ class ClassifierTraining:
         network.load_state_dict(outcome.weights)
         trust = self._learn_trust(network.eval())
         self.facts["network_found"] = self._found
-        return self.job.publish(outcome, time.monotonic() - started, self.facts, emit, trust.tensors())
+        version = self.job.publish(outcome, time.monotonic() - started, self.facts, emit, trust.tensors())
+        if search is not None:
+            search.forget()
+        return version
 
     def network(self, found: dict[str, Any]) -> nn.Module:
         """The task's network with its first weights, on the job's device.

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from crosslabel.errors import DataError
+from crosslabel.errors import CheckpointError, DataError
 from crosslabel.files import write_json
 from crosslabel.networks import BackboneClassifier
 from crosslabel.optimisation.progress import ProgressEvent, State
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from crosslabel.training.classifier_training import ClassifierTraining
 
 SEARCHING = "Searching where to cut"
-_CUTS_FILE, _REPORT = "cuts.json", "cuts.html"
+CUTS_FILE = "cuts.json"
+_REPORT = "cuts.html"
 
 
 class _CancelledError(Exception):
@@ -39,6 +40,7 @@ class CutSearch:
 
     Raises:
         DataError: nothing is held back to choose a cut by.
+        CheckpointError: the search to resume was for another network, other settings or other images.
     """
 
     def __init__(
@@ -50,11 +52,12 @@ class CutSearch:
         self.policy = policy
         self.emit = emit
         self.resume = resume
-        self.file = training.job.run_dir / _CUTS_FILE
+        self.file = training.job.run_dir / CUTS_FILE
         self.done: dict[str, CutResult] = {}
-        if resume and self.file.is_file():
-            found = json.loads(self.file.read_text(encoding="utf-8"))
-            self.done = {result["cut"]: CutResult(**result) for result in found}
+        if not resume:
+            self.forget()
+        elif self.file.is_file():
+            self.done = self._found_before()
         self.results: list[CutResult] = []
         self.best: CutResult | None = None
 
@@ -81,6 +84,30 @@ class CutSearch:
         """The table of candidates, for the provenance."""
         return {"chosen": self.best and self.best.cut, "candidates": [result.as_dict() for result in self.results]}
 
+    def forget(self) -> None:
+        """Leave nothing to resume."""
+        self.file.unlink(missing_ok=True)
+
+    def _found_before(self) -> dict[str, CutResult]:
+        found = json.loads(self.file.read_text(encoding="utf-8"))
+        if found["of"] != self._identity():
+            raise CheckpointError(
+                "The search for a cut that was stopped had another network, other settings or other images, so it cannot be "
+                "resumed; set them back, or train anew without resuming."
+            )
+        return {result["cut"]: CutResult(**result) for result in found["candidates"]}
+
+    def _identity(self) -> dict[str, Any]:
+        """What has to be the same for its candidates to be compared, as JSON values."""
+        training, task = self.training, self.training.task
+        parts = {"network", "training", "transfer", "balance", "augmentation", "patch", "spacing"}
+        return {
+            **task.model_dump(mode="json", include=parts),
+            "weights": training.weights and training.weights.name,
+            "images": [case.id for case in training.training.cases],
+            "held_back": [case.id for case in training.validation.cases],
+        }
+
     def _measure(self, cut: str) -> CutResult:
         if cut in self.done:
             return self.done[cut]
@@ -102,5 +129,5 @@ class CutSearch:
         # Its weights are not needed again, and a large backbone has many cuts.
         shutil.rmtree(folder, ignore_errors=True)
         self.done[cut] = CutResult(cut, metric, costs.backbone_parameters, costs.macs, costs.latency_ms)
-        write_json(self.file, [result.as_dict() for result in self.done.values()])
+        write_json(self.file, {"of": self._identity(), "candidates": [result.as_dict() for result in self.done.values()]})
         return self.done[cut]

@@ -28,6 +28,7 @@ from crosslabel.provenance import code_commit
 from crosslabel.tasks import TaskSpec
 from crosslabel.tasks.building import network_of
 from crosslabel.training.classifier_training import ClassifierTraining
+from crosslabel.training.cut_search import CUTS_FILE
 from crosslabel.training.loop_settings import loop_settings
 from crosslabel.training.prepared_cases import PreparedCases
 from crosslabel.training.segmentation import SegmentationObjective
@@ -195,6 +196,11 @@ class Job(ABC):
             "device": str(self.device),
             "processes": processes.count(),
         }
+
+
+def was_stopped(run_dir: Path) -> bool:
+    """Whether a run in a folder was ended before it was done, and left something to go on with."""
+    return (run_dir / CUTS_FILE).is_file() or any(run_dir.rglob(RESUME_FILE))
 
 
 class TrainingJob(Job):

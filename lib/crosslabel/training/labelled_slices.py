@@ -8,12 +8,9 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from crosslabel.augmentation import Augmentation
+from crosslabel.augmentation import Augmentation, Stream, stream
 from crosslabel.tasks import TaskSpec
 from crosslabel.training.prepared_cases import PreparedCases
-
-# Draws for slices have numbers of their own, so that those for volumes are what they are without them.
-_STREAM = 1_000_000
 
 
 class LabelledSlices:
@@ -40,6 +37,12 @@ class LabelledSlices:
     def __len__(self) -> int:
         return sum(len(members) for members in self._members.values())
 
+    def likelihood(self) -> np.ndarray:
+        """(classes,), how likely each class is drawn."""
+        likelihood = np.zeros(len(self.task.classes))
+        likelihood[list(self._members)] = 1 / max(1, len(self._members))
+        return likelihood
+
     def batch(self, *numbers: int) -> tuple[torch.Tensor, torch.Tensor]:
         """A training batch known by numbers (seed, epoch, draw).
 
@@ -49,14 +52,14 @@ class LabelledSlices:
         assert self._augmentation is not None
         assert self.task.slice_axis is not None
         axis = 1 + self.task.slice_axis
-        rng = np.random.default_rng((*numbers, _STREAM))
+        rng = stream(numbers, Stream.SLICES)
         classes = [int(rng.choice(list(self._members))) for _ in range(self.task.training.batch_size)]
         images = []
         for place, class_index in enumerate(classes):
             members = self._members[class_index]
             index, number = members[int(rng.integers(len(members)))]
             picture = self.cases[index].image.select(axis, number)
-            changes = self._augmentation.draw(*numbers, _STREAM + place)
+            changes = self._augmentation.draw(*numbers, Stream.CHANGES_OF_SLICES, place)
             images.append(self._augmentation.apply(picture, changes).unsqueeze(axis))
         return torch.stack(images), F.one_hot(torch.tensor(classes), len(self.task.classes)).float()
 

@@ -15,8 +15,9 @@ from crosslabel.tasks import BalanceSpec
 def class_probabilities(counts: Sequence[int], balance: BalanceSpec) -> np.ndarray:
     """How likely each class is drawn; the images of a class are equally likely.
 
-    ``balanced``: all alike. ``natural``: as many as there are. ``effective``: in the proportion of the effective numbers
-    ``(1 - beta^n) / (1 - beta)``, which grow slower than n (Cui et al., CVPR 2019).
+    ``balanced``: all alike. ``natural``: as many as there are. ``effective``: between them; an image of a class of n counts
+    ``1 / E_n`` with the effective number ``E_n = (1 - beta^n) / (1 - beta)`` (Cui et al., CVPR 2019, eq. 4), so that a class
+    has the share ``n / E_n``: natural for beta near 0, balanced for beta near 1.
 
     Args:
         counts: images of each class; a class without any is never drawn.
@@ -29,31 +30,31 @@ def class_probabilities(counts: Sequence[int], balance: BalanceSpec) -> np.ndarr
     if balance.sampling == "balanced":
         numbers = (numbers > 0).astype(np.float64)
     elif balance.sampling == "effective":
-        numbers = (1 - balance.effective_beta**numbers) / (1 - balance.effective_beta)
+        effective = (1 - balance.effective_beta**numbers) / (1 - balance.effective_beta)
+        numbers = np.divide(numbers, effective, out=np.zeros_like(numbers), where=numbers > 0)
     return numbers / numbers.sum()
 
 
 class ClassLoss:
     """Cross-entropy with the task's weights, focus and smoothing, also for targets that mix classes.
 
-    ``loss = -mean_n sum_c w_c t_nc (1 - p_nc)^gamma log p_nc``, where ``w_c = N / (K n_c)`` for the weighted loss and 1
-    otherwise, ``gamma`` is 0 but for the focal loss (Lin et al., ICCV 2017), and targets are smoothed to
-    ``(1 - s) t + s / K`` (Szegedy et al., CVPR 2016).
+    ``loss = -mean_n sum_c w_c t_nc (1 - p_nc)^gamma log p_nc``, where ``w_c = 1 / (K q_c)`` for the weighted loss of K classes
+    that are drawn with likelihoods q_c, so that all count alike however they are drawn, and 1 otherwise; ``gamma`` is 0 but
+    for the focal loss (Lin et al., ICCV 2017), and targets are smoothed to ``(1 - s) t + s / K`` (Szegedy et al., CVPR 2016).
 
     Args:
         balance: the task's settings.
-        counts: training images of each class.
+        likelihood: (classes,), how likely each class is drawn.
     """
 
-    def __init__(self, balance: BalanceSpec, counts: Sequence[int]) -> None:
+    def __init__(self, balance: BalanceSpec, likelihood: np.ndarray) -> None:
         self.gamma = balance.focal_gamma if balance.loss == "focal" else 0.0
         self.smoothing = balance.label_smoothing
         self.name = "focal" if balance.loss == "focal" else "cross-entropy"
-        numbers = torch.tensor(counts, dtype=torch.float32)
-        weights = (
-            numbers.sum() / (len(counts) * numbers.clamp(min=1)) if balance.loss == "weighted" else torch.ones(len(counts))
-        )
-        self.weights = weights
+        weights, drawn = np.ones(len(likelihood)), likelihood > 0
+        if balance.loss == "weighted":
+            weights[drawn] = 1 / (drawn.sum() * likelihood[drawn])
+        self.weights = torch.as_tensor(weights, dtype=torch.float32)
 
     def __call__(self, logits: Tensor, targets: Tensor) -> Tensor:
         """Mean loss of logits (N, K) for targets (N, K) that sum to 1."""

@@ -92,7 +92,7 @@ class Prediction:
         session.run("class", "Classifying", lambda job: client.classify(task.name, case.id, job, file), done)
 
     def explain(self, explanation: str = "gradcam", class_name: str | None = None) -> None:
-        """Show where the model looked for a class, by default for the most likely one."""
+        """Show where the model looked for a class, by default for the one that is answered."""
         session = self._session
         client, task = session.need()
         case, file, folder = session.work.need(), session.work.unknown_image(), session.work.folder

@@ -128,7 +128,7 @@ class Client:
         job: Job | None = None,
         file: Path | None = None,
     ) -> MapFile:
-        """Where the model looked for a class, by default for the most likely one."""
+        """Where the model looked for a class, by default for the one that is answered."""
         self._need("heatmaps")
         params = {"explanation": explanation, **({"class": class_name} if class_name else {})}
         return self._map(task, image, folder, "heatmap", params, file, job)

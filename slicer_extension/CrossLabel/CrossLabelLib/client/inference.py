@@ -63,6 +63,7 @@ def classify(transport: Transport, task: Task, image: str, *, file: Path | None,
     ]
     return ClassAnswer(
         probabilities=tuple(sorted(((name, float(score)) for name, score in found), key=lambda pair: -pair[1])),
+        decision=params.text("decision", ""),
         calibrated=params.flag("calibrated"),
         in_distribution=params.flag("in_distribution"),
         uncertainty=params.number("uncertainty"),

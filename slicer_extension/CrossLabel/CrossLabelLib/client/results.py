@@ -156,12 +156,14 @@ class ClassAnswer:
 
     Attributes:
         probabilities: (class, probability), the most likely first.
+        decision: the class that the server decided for by what its mistakes cost; empty where it does not say.
         calibrated: the probabilities were fitted to how often they are right; None where the server does not say.
         in_distribution: the image looks like those that were learnt from.
         slices: those that counted most, the first most.
     """
 
     probabilities: tuple[tuple[str, float], ...]
+    decision: str = ""
     calibrated: bool | None = None
     in_distribution: bool | None = None
     uncertainty: float | None = None
@@ -171,7 +173,13 @@ class ClassAnswer:
 
     @property
     def best(self) -> str:
+        """The most likely class."""
         return self.probabilities[0][0] if self.probabilities else ""
+
+    @property
+    def answer(self) -> str:
+        """What the server answers: its decision, else the most likely class."""
+        return self.decision or self.best
 
 
 @dataclass(frozen=True)

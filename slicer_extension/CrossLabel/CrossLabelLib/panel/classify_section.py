@@ -103,7 +103,7 @@ class ClassifySection(Section):
         ui.heatmapWidget.setVisible(not missing)
         fill(
             ui.heatmapClassCombo,
-            [("", _("the most likely")), *((name, name) for name in task.classes)],
+            [("", _("the answer")), *((name, name) for name in task.classes)],
             chosen(ui.heatmapClassCombo),
         )
         ui.heatmapButton.setEnabled(ready and task.available and not self.session.background.busy("map"))
@@ -152,7 +152,9 @@ def _explanations() -> list[tuple[str, str]]:
 def _about(answer: ClassAnswer) -> str:
     uncertainty = "" if answer.uncertainty is None else _("Uncertainty {value}").format(value=f"{answer.uncertainty:.2f}")
     unlike = _("This image is unlike those that the model learnt from: do not trust its answer.")
+    costs = _("By what mistakes cost in this task, the answer is {name}.").format(name=answer.answer)
     return lines(
+        costs if answer.answer != answer.best else "",
         unlike if answer.in_distribution is False else "",
         _("The probabilities are not calibrated: take them as an order only.") if answer.calibrated is False else "",
         uncertainty,
