@@ -97,7 +97,7 @@ def test_nearest_neighbours_are_explained_and_answer_as_without(tmp_path, method
     found = explain(explained, images[0], method, "bright")
     assert np.isfinite(found.heatmap).all()
     if method == "integrated_gradients":
-        assert found.heatmap.max() == 1
+        assert found.heatmap.max() > 0.5
 
 
 def test_the_class_that_is_answered_is_explained_and_not_the_most_probable_one(tmp_path):

@@ -158,6 +158,11 @@ def test_reports_of_images_that_are_called_alike_in_two_folders_are_apart(store,
     assert (tmp_path / "sr" / "b" / "two.dcm").is_file()
 
 
+def seen_instances(report) -> set[str]:
+    series = report.CurrentRequestedProcedureEvidenceSequence[0].ReferencedSeriesSequence[0]
+    return {str(instance.ReferencedSOPInstanceUID) for instance in series.ReferencedSOPSequence}
+
+
 def test_the_report_of_a_zipped_series_carries_its_patient_and_study(store, tmp_path):
     series = tmp_path / "studies" / "series"
     shutil.make_archive(str(tmp_path / "studies" / "zipped"), "zip", series)
@@ -168,7 +173,7 @@ def test_the_report_of_a_zipped_series_carries_its_patient_and_study(store, tmp_
     plain, zipped = (pydicom.dcmread(tmp_path / "sr" / f"{name}.dcm") for name in ("series", "zipped"))
     assert zipped.StudyInstanceUID == plain.StudyInstanceUID
     assert zipped.PatientID == plain.PatientID
-    assert zipped.CurrentRequestedProcedureEvidenceSequence == plain.CurrentRequestedProcedureEvidenceSequence
+    assert seen_instances(zipped) == seen_instances(plain) != set()
 
 
 def test_reports_are_dicom_that_says_class_author_and_what_was_seen(store, tmp_path):

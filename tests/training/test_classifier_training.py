@@ -15,6 +15,7 @@ from crosslabel.errors import CheckpointError, CrossLabelError, DataError, TaskE
 from crosslabel.images import read_image
 from crosslabel.inference import load_predictor
 from crosslabel.networks.backbones import build_trunk
+from crosslabel.tasks.building import network_of
 from crosslabel.training import TrainingJob, was_stopped
 from crosslabel.training.classification import ClassificationObjective
 from crosslabel.training.cross_validation import cross_validate
@@ -65,8 +66,10 @@ POLICIES = [
     "policy", POLICIES, ids=lambda policy: policy if isinstance(policy, str) else "-".join(map(str, policy.values()))
 )
 def test_every_policy_starts_from_the_given_weights_and_learns(policy, pictures, weights, tmp_path):
-    # A head on features of random filters needs larger steps than filters that are trained with it.
-    spec = task(policy, training={**SHORT, "learning_rate": 0.1 if policy == "head" else 0.01})
+    # A head on features of random filters needs larger steps than filters that are trained with it, and more of them.
+    name = policy if isinstance(policy, str) else policy["name"]
+    longer = {"head": {"learning_rate": 0.1, "epochs": 8}, "gradual": {"epochs": 8}}
+    spec = task(policy, training={**SHORT, **longer.get(name, {})})
     store, version = train(spec, pictures, tmp_path, weights=weights)
     record = store.record(version)
     assert record["pretrained"]["from"] == "resnet18.pth"
@@ -74,7 +77,6 @@ def test_every_policy_starts_from_the_given_weights_and_learns(policy, pictures,
     # A frozen backbone is the file's; a trained one is not.
     kept = torch.load(weights, weights_only=True)["layer1.0.conv1.weight"]
     same = torch.equal(store.load(spec).state["trunk.layer1.0.conv1.weight"], kept)
-    name = policy if isinstance(policy, str) else policy["name"]
     assert same == (name in ("head", "features"))
     predictor = load_predictor(spec, store, "cpu")
     result = predictor.predict(read_image(pictures / "dark" / "3.png"))
@@ -166,11 +168,29 @@ def test_without_pretrained_weights_training_is_from_scratch_and_says_so(picture
     events = []
     store, version = train(spec, pictures, tmp_path, on_event=events.append)
     assert store.record(version)["pretrained"]["from"] is None
-    assert any("Trained from scratch: The weights resnet18-f37072fd.pth are not in" in event.message for event in events)
+    said = next(event.message for event in events if event.message)
+    assert said.startswith("The weights resnet18-f37072fd.pth are not in")
+    assert said.endswith("Without them the whole network is trained from scratch.")
 
 
 def _no_network(*arguments, **settings):
     raise OSError("no route to host")
+
+
+def test_without_pretrained_weights_nothing_that_is_random_is_frozen(pictures, tmp_path):
+    store, version = train(task("head"), pictures, tmp_path)
+    assert "the whole network is trained from scratch" in store.record(version)["pretrained"]["notice"]
+    torch.manual_seed(task().training.seed)
+    fresh = network_of(task("head")).state_dict()["trunk.layer1.0.conv1.weight"]
+    assert not torch.equal(store.load(task()).state["trunk.layer1.0.conv1.weight"], fresh)
+    store, version = train(task({"name": "features"}), pictures, tmp_path / "features")
+    assert "random filters" in store.record(version)["pretrained"]["notice"]
+
+
+def test_a_patch_that_is_too_small_for_the_network_is_named(pictures, tmp_path):
+    spec = task(network={"name": "torchvision.vgg11"}, patch=[16, 16])
+    with pytest.raises(TaskError, match=r"patch: torchvision\.vgg11 cannot take images of 16 x 16"):
+        train(spec, pictures, tmp_path)
 
 
 def test_the_checkpoint_of_another_task_is_a_source_to_start_from(pictures, tmp_path):
@@ -236,7 +256,10 @@ def test_a_class_with_one_image_trains_and_one_with_none_is_named(pictures, tmp_
     record = store.record(version)
     assert "single/0" in record["data"]["training"]
     assert record["never_shown"] == ["never"]
-    assert len(load_predictor(spec, store, "cpu").predict(read_image(folder / "dark" / "1.png")).probabilities) == 4
+    probabilities = load_predictor(spec, store, "cpu").predict(read_image(folder / "dark" / "1.png")).probabilities
+    assert len(probabilities) == 4
+    assert probabilities["never"] == 0
+    assert sum(probabilities.values()) == pytest.approx(1)
 
 
 def test_a_split_by_image_is_refused_where_patients_are_known(pictures, tmp_path):

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from crosslabel.errors import CheckpointError
+from crosslabel.inference.trust import Trust
 from crosslabel.networks import build_network
 from crosslabel.transfer.export import export_torchscript
 
@@ -33,7 +34,7 @@ def network(name, dimension, arguments):
 def test_the_file_answers_as_the_network_does_in_a_process_without_the_project(name, dimension, arguments, tmp_path):
     built = network(name, dimension, arguments)
     shape = (1, *(32, 28, 8)[:dimension])
-    assert export_torchscript(built, 1.7, shape, tmp_path / "model.pt") < 1e-5
+    assert export_torchscript(built, Trust(temperature=1.7), shape, tmp_path / "model.pt") < 1e-5
     images = torch.randn(5, *shape)
     with torch.no_grad():
         expected = (built(images) / 1.7).softmax(dim=1)
@@ -60,5 +61,5 @@ class _Moody(torch.nn.Module):
 
 def test_a_file_that_answers_something_else_is_not_written(tmp_path):
     with pytest.raises(CheckpointError, match=r"differs by .* so it was not written"):
-        export_torchscript(_Moody(), 1.0, (1, 8, 8), tmp_path / "model.pt")
+        export_torchscript(_Moody(), Trust(), (1, 8, 8), tmp_path / "model.pt")
     assert list(tmp_path.iterdir()) == []

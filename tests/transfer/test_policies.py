@@ -72,8 +72,8 @@ def test_discriminative_learning_rates_fall_by_the_same_factor_from_block_to_blo
     [
         ("torchvision.vgg11", 2, 6),
         ("torchvision.densenet121", 3, 5),
-        ("DenseNet121", 2, 2),
-        ("resnet10", 3, 7),
+        ("DenseNet121", 2, 9),
+        ("resnet10", 3, 6),
     ],
 )
 def test_every_parameter_is_in_exactly_one_group(name, dimension, count):

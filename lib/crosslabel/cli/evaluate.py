@@ -33,7 +33,9 @@ def evaluate(
     images: Annotated[
         Path | None, typer.Option(help="Classification: class folders or labels.csv, on which the checkpoint is tried.")
     ] = None,
-    report: Annotated[Path | None, typer.Option(help="Classification: HTML report with pictures to write.")] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="Classification, of the checkpoint: HTML report with pictures to write.")
+    ] = None,
     folds: Annotated[
         int | None, typer.Option(min=2, help="Classification: train and try so many times, each on another share, instead.")
     ] = None,
@@ -56,6 +58,10 @@ def evaluate(
     if spec.kind == "classification" and predictions is None and labels is None:
         if images is None:
             raise TaskError(f"{spec.name} is a classification; give labelled images to try it on with --images DIR.")
+        if folds is not None and report is not None:
+            raise TaskError("--report is of the served checkpoint and --folds trains others; leave one of them out.")
+        if folds is None and weights is not None:
+            raise TaskError("--weights is where the trainings of --folds start; give --folds too, or leave it out.")
         evaluate_classifier(spec, images, report, folds, weights, device, as_json, json_file)
         return
     if predictions is None or labels is None:

@@ -27,11 +27,13 @@ def export(
     from crosslabel.transfer.export import export_torchscript
 
     spec = task_named(task)
+    if out.suffix == ".json":
+        raise TaskError(f"{out.name} is the name of the description beside the model; name the model itself, as model.pt.")
     classifier = load_predictor(spec, model_store(), "cpu") if spec.kind == "classification" else None
     if not isinstance(classifier, Classifier):
         raise TaskError(f"{spec.name} is a segmentation; only classifications are exported.")
     shape = (spec.channels, *spec.patch)
-    difference = export_torchscript(classifier.network, classifier.trust.temperature, shape, out)
+    difference = export_torchscript(classifier.network, classifier.trust, shape, out)
     costs = costs_of(classifier.network, shape)
     content = spec.model_dump(mode="json", include={"name", "title", "classes", "domains", "orientation", "spacing", "patch"})
     facts = {"checkpoint": classifier.checkpoint, "calibrated": classifier.trust.calibrated, "parameters": costs.parameters}

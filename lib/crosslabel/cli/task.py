@@ -55,9 +55,13 @@ def new(
 
 @task_commands.command(epilog="[bold]Example:[/bold] crosslabel task check ./prostate.yaml")
 def check(task: TaskArgument) -> None:
-    """Check a task file: every field, and whether its network can be built."""
+    """Check a task file: every field, whether its network can be built, and whether a classifier takes images of its patch."""
     spec = task_named(task)
     parameters = _parameter_count(spec)
+    if spec.kind == "classification":
+        from crosslabel.tasks.building import check_patch, network_of
+
+        check_patch(network_of(spec), spec)
     version = model_store().current(spec)
     served = "no checkpoint yet" if version is None else version.name
     answers = ", ".join(spec.label_values) if spec.kind == "segmentation" else ", ".join(spec.classes)

@@ -54,10 +54,20 @@ def train(
         curves = run_dir / "curves.html"
         write_curves(run_dir, curves, f"{spec.title}: {version.name}")
         record = store.record(version)
+        for name, reason in record["data"]["set_aside"].items():
+            _warn(f"set aside: {name}: {reason}")
+        if record.get("never_shown"):
+            _warn(f"no training image shows {', '.join(record['never_shown'])}, so it is never answered; label some.")
+        if notice := record.get("pretrained", {}).get("notice"):
+            _warn(notice)
         reached = spoken_numbers(record["metrics"]) or "no metrics"
         stdout().print(f"{reached} on {record['metrics_on']}", soft_wrap=True, highlight=False)
         stdout().print(f"Its curves are {curves}.", soft_wrap=True, highlight=False)
         stdout().print(f"{version.name} is served from now on ({version.path}).", soft_wrap=True, highlight=False)
+
+
+def _warn(sentence: str) -> None:
+    stderr().print(sentence, style="yellow", markup=False, highlight=False, soft_wrap=True)
 
 
 def with_epochs(task: TaskSpec, epochs: int | None) -> TaskSpec:

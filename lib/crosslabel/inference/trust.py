@@ -130,12 +130,14 @@ class Trust:
         calibrated: whether the temperature was learnt.
         neighbourhoods: by descriptor; empty where nothing was learnt.
         threshold: score up to which an image counts as like the training images.
+        never_shown: indices of classes of which training had no image; they are never answered.
     """
 
     temperature: float = 1.0
     calibrated: bool = False
     neighbourhoods: dict[str, Neighbourhood] | None = None
     threshold: float = 1.0
+    never_shown: tuple[int, ...] = ()
 
     @classmethod
     def of(cls, checkpoint: Checkpoint) -> Trust:
@@ -149,7 +151,9 @@ class Trust:
             )
             for name, unit in facts["units"].items()
         }
-        return cls(facts["temperature"], facts["calibrated"], parts or None, facts["threshold"])
+        # Checkpoints of versions before do not say it.
+        never_shown = tuple(facts.get("never_shown", ()))
+        return cls(facts["temperature"], facts["calibrated"], parts or None, facts["threshold"], never_shown)
 
     def facts(self) -> dict[str, Any]:
         """All but the tensors, as JSON values for the provenance."""
@@ -159,6 +163,7 @@ class Trust:
             "calibrated": self.calibrated,
             "threshold": self.threshold,
             "units": units,
+            "never_shown": list(self.never_shown),
         }
 
     def tensors(self) -> dict[str, Tensor]:
@@ -171,6 +176,9 @@ class Trust:
 
     def probabilities(self, logits: Tensor) -> Tensor:
         """Calibrated probabilities of logits (..., classes)."""
+        if self.never_shown:
+            absent = torch.tensor(self.never_shown, device=logits.device)
+            logits = logits.index_fill(-1, absent, -torch.inf)
         return (logits / self.temperature).softmax(dim=-1)
 
     def score(self, found: Descriptors) -> Tensor | None:

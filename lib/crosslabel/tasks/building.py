@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import torch
 from torch import nn
 
 from crosslabel.errors import TaskError
@@ -35,6 +36,26 @@ def network_arguments(task: TaskSpec) -> dict[str, Any]:
         TaskError: the network or one of its arguments is not known.
     """
     return resolve_arguments(task.network.name, _given(task), **_facts(task))
+
+
+def check_patch(network: nn.Module, task: TaskSpec) -> None:
+    """Try a network on an empty image of the task's patch, on the network's device; it is left as it was.
+
+    Raises:
+        TaskError: the patch is too small for it, or of a size that it cannot take.
+    """
+    training, (weight, *_) = network.training, network.parameters()
+    try:
+        with torch.no_grad():
+            network.eval()(torch.zeros(1, task.channels, *task.patch, device=weight.device))
+    except (RuntimeError, ValueError) as error:
+        size = " x ".join(map(str, task.patch))
+        raise TaskError(
+            f"patch: {task.network.name} cannot take images of {size}, which may be too small or not divide by its strides; "
+            "give a larger patch, as 96 or 128 a side."
+        ) from error
+    finally:
+        network.train(training)
 
 
 def _given(task: TaskSpec) -> dict[str, Any]:

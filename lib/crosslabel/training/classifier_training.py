@@ -23,13 +23,13 @@ from crosslabel.optimisation import processes
 from crosslabel.optimisation.loop import Outcome, TrainingLoop
 from crosslabel.optimisation.progress import ProgressEvent, State
 from crosslabel.optimisation.settings import LoopSettings, make_optimizer
-from crosslabel.tasks.building import network_of
+from crosslabel.tasks.building import check_patch, network_of
 from crosslabel.tasks.classification_settings import FeaturesPolicy, TruncatedPolicy
 from crosslabel.training.classification import ClassificationObjective
 from crosslabel.training.cut_search import CutSearch
 from crosslabel.training.loop_settings import loop_settings
 from crosslabel.training.prepared_cases import PreparedCases
-from crosslabel.transfer import fit_classical_head
+from crosslabel.transfer import Policy, fit_classical_head
 
 if TYPE_CHECKING:
     from crosslabel.training.job import Job
@@ -99,6 +99,10 @@ class ClassifierTraining:
             return fill_network(self.task, checkpoint).to(self.job.device)
         network = network_of(self.task, found)
         self.facts["pretrained"] = self._fill(network)
+        if self.facts["pretrained"]["from"] is None:
+            # To freeze what is random would keep it so.
+            self.objective.policy = Policy()
+        check_patch(network, self.task)
         return network.to(self.job.device)
 
     def loop(self, network: nn.Module, settings: LoopSettings, folder: Path, emit: Emit) -> TrainingLoop:
@@ -120,7 +124,7 @@ class ClassifierTraining:
             return {"from": self.weights.name, "learnt_anew": load_pretrained(network, self.weights)}
         wanted, name = self.task.transfer.weights, self.task.network.name
         if wanted is None:
-            return {"from": None, "notice": "No pretrained weights were given, so the network is trained from scratch."}
+            return {"from": None, "notice": f"No pretrained weights were given, so {self._without_weights()}."}
         if name not in backbone_names():
             raise CrossLabelError(
                 f"transfer.weights: '{wanted}' are weights of torchvision and {name} is none of its backbones; give a file "
@@ -129,8 +133,13 @@ class ClassifierTraining:
         try:
             path = torchvision_weights(name.removeprefix(PREFIX), wanted)
         except NoWeightsError as error:
-            return {"from": None, "notice": f"Trained from scratch: {error}"}
+            return {"from": None, "notice": f"{error} Without them {self._without_weights()}."}
         return {"from": path.name, "learnt_anew": load_pretrained(network, path)}
+
+    def _without_weights(self) -> str:
+        if isinstance(self.task.transfer.policy, FeaturesPolicy):
+            return "the features are those of random filters, which tell little; give a file with --weights"
+        return "the whole network is trained from scratch"
 
     def _fit(self, network: nn.Module, emit: Emit, resume: bool) -> Outcome | None:
         def tell(event: ProgressEvent) -> None:
@@ -168,6 +177,8 @@ class ClassifierTraining:
             held_back = described(network, lambda index: self.validation[index].image, len(self.validation))
             classes = _classes(self.validation)
         trust = learn_trust(training, held_back, classes, self.task.trust.in_distribution_share)
+        absent = [index for index, members in enumerate(self.objective.members) if not members]
+        trust = replace(trust, never_shown=tuple(absent))
         facts = trust.facts()
         if held_back is not None and classes is not None:
             facts["ece"] = {
@@ -175,9 +186,7 @@ class ClassifierTraining:
                 "after": _ece(trust.probabilities(held_back.logits), classes),
             }
         self.facts["trust"] = facts
-        self.facts["never_shown"] = [
-            name for name, members in zip(self.task.classes, self.objective.members, strict=True) if not members
-        ]
+        self.facts["never_shown"] = [self.task.classes[index] for index in absent]
         return trust
 
 

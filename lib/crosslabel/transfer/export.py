@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from crosslabel.errors import CheckpointError
 from crosslabel.files import replacing
+from crosslabel.inference.trust import Trust
 
 _CLOSE = 1e-4
 
@@ -20,25 +21,25 @@ class Calibrated(nn.Module):
 
     Args:
         network: gives logits.
-        temperature: that they are divided by.
+        trust: makes probabilities of them.
     """
 
-    def __init__(self, network: nn.Module, temperature: float) -> None:
+    def __init__(self, network: nn.Module, trust: Trust) -> None:
         super().__init__()
         self.network = network
-        self.temperature = temperature
+        self.trust = trust
 
     def forward(self, images: Tensor) -> Tensor:
         """(batch, channels, \\*spatial), prepared -> probabilities (batch, classes)."""
-        return torch.softmax(self.network(images) / self.temperature, dim=1)
+        return self.trust.probabilities(self.network(images))
 
 
-def export_torchscript(network: nn.Module, temperature: float, shape: Sequence[int], path: Path) -> float:
+def export_torchscript(network: nn.Module, trust: Trust, shape: Sequence[int], path: Path) -> float:
     """Write a network as TorchScript and check that what is read back answers the same.
 
     Args:
         network: in evaluation mode, on the CPU.
-        temperature: of its probabilities.
+        trust: makes probabilities of its logits.
         shape: (channels, \\*spatial) of a prepared image.
         path: file to write; it appears once it is checked.
 
@@ -48,7 +49,7 @@ def export_torchscript(network: nn.Module, temperature: float, shape: Sequence[i
     Raises:
         CheckpointError: the exported network answers something else.
     """
-    wrapped = Calibrated(network, temperature).eval()
+    wrapped = Calibrated(network, trust).eval()
     generator = torch.Generator().manual_seed(0)
     images = torch.randn(3, *shape, generator=generator)
     with warnings.catch_warnings(), torch.no_grad(), replacing(path) as temporary:
