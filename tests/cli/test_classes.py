@@ -68,6 +68,26 @@ def test_folds_are_trained_and_tried_and_nothing_is_published(crosslabel, home, 
     assert not (tmp_path / "models").exists()
 
 
+def test_options_that_would_be_dropped_are_refused(crosslabel, home, tmp_path):
+    command = ("evaluate", "tiny_classification", "--images", tmp_path)
+    report = crosslabel(*command, "--folds", 2, "--report", tmp_path / "e.html")
+    assert "leave one of them out" in report.stderr
+    weights = crosslabel(*command, "--weights", tmp_path / "w.pt")
+    assert "give --folds too" in weights.stderr
+    export = crosslabel("export", "tiny_classification", "--out", tmp_path / "model.json")
+    assert "name the model itself" in export.stderr
+    assert report.exit_code == weights.exit_code == export.exit_code == 1
+
+
+def test_what_training_left_out_is_said(crosslabel, home, tmp_path):
+    pictures = tiny.write_pictures(tmp_path / "pictures", 8)
+    (pictures / "dark" / "broken.png").write_bytes(b"no picture")
+    answer = crosslabel("train", "tiny_classification", "--images", pictures, "--epochs", 1, "--device", "cpu")
+    assert answer.exit_code == 0, answer.stderr
+    assert "set aside: dark/broken: " in answer.stderr
+    assert "trained from scratch" in answer.stderr
+
+
 def test_a_classification_without_images_is_told_what_to_give(crosslabel, home):
     answer = crosslabel("evaluate", "tiny_classification")
     assert answer.exit_code == 1
