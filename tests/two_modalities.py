@@ -21,7 +21,7 @@ def adaptation_task(**changes: Any) -> TaskSpec:
         "sources": [{"name": "ct", "modality": "CT", "intensity": PERCENTILES}],
     }
     training = {"epochs": 4, "steps_per_epoch": 3, "validate_every": 2, "learning_rate": 0.01, "validation_share": 0}
-    adaptation = {"warm_up": 0.5, "rounds": 2, "confidence": 0.4, "teacher_decay": 0.9}
+    adaptation = {"warm_up": 0.5, "rounds": 2, "confidence": 0.4, "teacher_decay": 0.9, "least_images": 1}
     return segmentation_task(
         **{
             **changes,

@@ -184,6 +184,7 @@ class AdaptationSpec(Block):
     background_confidence: float = Field(0.9, ge=0, le=1, description="least probability of the background's pseudo-label")
     least_kept: float = Field(0.25, ge=0, le=1, description="share of each label's voxels that are sure enough in any case")
     agreement: float = Field(0.75, ge=0, le=1, description="least share of views that have to say the same")
+    least_images: int = Field(4, ge=1, description="target images, labelled or not, below which there are no pseudo-labels")
     appearance: bool = Field(False, description="whether an image's own grey values move the borders of its pseudo-labels")
 
 

@@ -72,6 +72,13 @@ def test_networks_with_several_heads_and_batch_norms_are_adapted_and_predict_ali
     np.testing.assert_array_equal(first.uncertainty, second.uncertainty)
 
 
+@pytest.mark.parametrize("least", [3, 4])
+def test_pseudo_labels_are_made_of_enough_target_images_alone(tmp_path, cases, least):
+    task = adaptation_task(training={"epochs": 2}, adaptation={"least_images": least})
+    store, version = adapt(task, cases, tmp_path)
+    assert bool(store.record(version)["pseudo_labels"]) == (least <= len(cases.target) == 3)
+
+
 @pytest.mark.parametrize("epoch", ["1", "3"], ids=["before the first pseudo-labels", "between two rounds"])
 def test_a_killed_job_resumes_to_the_weights_of_an_uninterrupted_one(tmp_path, cases, domains, epoch):
     task = adaptation_task()

@@ -95,7 +95,11 @@ class AdaptationObjective(Objective):
         self.task = task
         self.data = data
         self.adapter = adapter
-        self.self_training = method.self_training and len(data.target) > 0
+        # What a teacher gets wrong on two or three images would be learnt by heart. Labels do not change the number of images,
+        # so that the way to ordinary fine-tuning stays smooth.
+        images = len(data.target) + len(data.labelled) + len(data.held)
+        enough = images >= task.adaptation.least_images
+        self.self_training = method.self_training and enough and len(data.target) > 0
         self.device = next(network.parameters()).device
         self.cancelled = cancelled
         self.measure = measure
