@@ -34,7 +34,7 @@ def simulation(task: TaskSpec, data: Path, test_share: float) -> Simulation:
 
 def numbers(replay: Replay) -> dict[str, float]:
     """What a table shows of a replay: the metric at every budget, and the area under the curve."""
-    values = {f"{point.labels} labels": point.value for point in replay.points}
+    values = {f"{point.labels} labels": point.height for point in replay.points}
     return {"area": area(replay), **values, "seconds": sum(point.seconds for point in replay.points)}
 
 
