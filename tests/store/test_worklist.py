@@ -72,6 +72,14 @@ def test_pinned_images_come_first_then_the_ranking_then_the_rest(store):
     assert ids(store.worklist.waiting(TASK, mr, "anna", strategy="entropy", limit=2)) == ["mr_2", "mr_0"]
 
 
+def test_the_rank_is_counted_among_the_images_that_wait(store, label):
+    store.rankings.replace(TASK, "entropy", [Ranked(f"mr_{number}", None, "unsure") for number in range(4)])
+    label("mr_0")
+    store.leases.acquire(TASK, "mr_2", "ben", 60)
+    waiting = store.worklist.waiting(TASK, mr, "anna", strategy="entropy", limit=9)
+    assert [(case.image_id, case.rank) for case in waiting] == [("mr_1", 1), ("mr_3", 2)]
+
+
 def test_a_skipped_image_that_is_pinned_is_offered_again(store):
     store.leases.acquire(TASK, "mr_0", "anna", 60)
     store.marks.skip(TASK, "mr_0", author="anna", reason="unclear")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
 
@@ -33,7 +33,7 @@ class WaitingCase:
     Attributes:
         image_id: the image.
         pinned: somebody wants it next.
-        rank: its place in the strategy's order, from 1; None where the strategy has not seen it.
+        rank: its place in the strategy's order of the images that wait, from 1; None where it is not in that order.
         score: what the strategy gave it.
         sentence: why, for a person.
         checkpoint: whose opinion of the image that was.
@@ -81,9 +81,14 @@ class Worklist:
             pins = list(connection.scalars(select(marks.c.image_id).where(marks.c.task == task, marks.c.pinned)))
             pinned = select(images.c.id).where(images.c.id.in_(pins), waits).order_by(images.c.id).limit(limit)
             found = {row.id: WaitingCase(row.id, pinned=True) for row in connection.execute(pinned)}
-            for row in connection.execute(_ranked(task, strategy, waits).limit(limit + len(found))):
-                case = WaitingCase(row.id, row.id in found, row.rank, row.score, row.sentence, row.checkpoint)
-                found[row.id] = case
+            ranked = _ranked(task, strategy, waits)
+            # A strategy's whole order where the place in it of a case that comes first anyhow is wanted, too.
+            rows = connection.execute(ranked if found else ranked.limit(limit))
+            for rank, row in enumerate(rows, start=1):
+                if row.id in found or len(found) < limit:
+                    known = found.get(row.id, WaitingCase(row.id))
+                    given = {"score": row.score, "sentence": row.sentence, "checkpoint": row.checkpoint}
+                    found[row.id] = replace(known, rank=rank, **given)
             if len(found) < limit:
                 order = func.random() if unranked is Unranked.RANDOM else images.c.id
                 known = images.c.id.in_(list(found)) if found else false()
@@ -164,7 +169,7 @@ def label_state(task: str) -> ColumnElement[str]:
 
 
 def _ranked(task: str, strategy: str, waits: ColumnElement[bool]) -> Select:
-    columns = (images.c.id, rankings.c.rank, rankings.c.score, rankings.c.sentence, rankings.c.checkpoint)
+    columns = (images.c.id, rankings.c.score, rankings.c.sentence, rankings.c.checkpoint)
     mine = and_(rankings.c.task == task, rankings.c.strategy == strategy)
     # From the ranking's index, so that the database stops at the first few that wait.
     joined = rankings.join(images, images.c.id == rankings.c.image_id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from crosslabel.active.pool import Pick, Pool, share_below
+from crosslabel.active.pool import Pick, Pool, compared
 from crosslabel.active.strategies.uncertainty import log_with_gumbel_noise
 
 _SHARE = 0.66
@@ -65,4 +65,4 @@ def stratified_turns(count: int, share: float) -> list[bool]:
 
 def _sentence(name: str, scores: np.ndarray, index: int) -> str:
     about = f" about {name}" if name else ""
-    return f"The model is less sure{about} here than in {share_below(scores, scores[index])} % of the images that wait."
+    return compared(scores, scores[index], f"The model is less sure{about} here than in")

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from crosslabel.active.pool import Pick, Pool, share_below
+from crosslabel.active.pool import Pick, Pool, compared
 
 
 class _ByScore:
@@ -27,7 +27,7 @@ class _ByScore:
     def _sentence(self, pool: Pool, values: np.ndarray, index: int) -> str:
         if not np.isfinite(values[index]):
             return "The model has no opinion of this image."
-        return f"{self.says} than for {share_below(values, values[index])} % of the images that wait{_about(pool, index)}."
+        return compared(values, values[index], f"{self.says} than for", _about(pool, index))
 
 
 class Entropy(_ByScore):

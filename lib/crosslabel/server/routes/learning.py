@@ -154,7 +154,7 @@ def cases(
     offset: Annotated[int, Query(ge=0, lt=2**31)] = 0,
     limit: Annotated[int, Query(ge=1, le=_LONGEST_PAGE)] = 100,
 ) -> Cases:
-    """``score`` and ``rank`` are those of the task's own strategy."""
+    """``score`` and ``rank`` are those that the task's own strategy gave at the last look."""
     spec = app.tasks[known_task(app, task)]
     options = {"state": state, "text": text, "offset": offset, "limit": limit}
     strategy = spec.active_learning.strategy
