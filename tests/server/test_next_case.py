@@ -78,6 +78,17 @@ def test_the_last_image_is_not_compared_with_others(studies, label):
         assert (why["sentence"], why["of"]) == ("It is the only image that waits.", 1)
 
 
+@pytest.mark.parametrize("strategy", ["default", "random", "first"])
+def test_whoever_asks_again_gets_what_they_hold_and_hoards_nothing(studies, strategy):
+    handed = [hand_out(studies, TASK, "anna", strategy=strategy)[0][0] for _ in range(6)]
+    assert len({one.lease.image_id for one in handed}) == 1
+    assert len(studies.store.leases.held(TASK.name)) == 1
+    assert handed[1].why["sentence"] == "It was handed to you before and waits for your label."
+    both = {one.lease.image_id for one in hand_out(studies, TASK, "anna", strategy=strategy, count=2)[0]}
+    assert handed[0].lease.image_id in both
+    assert set(studies.store.leases.held(TASK.name)) == both
+
+
 def test_images_that_turn_out_unreadable_are_not_counted(studies):
     path = studies.store.images.path("mr_0")
     path.write_bytes(path.read_bytes()[:-2000])

@@ -100,6 +100,8 @@ def _sentence(case: WaitingCase, left: int, drawn: str) -> str:
     # What was said of it beside others no longer holds.
     if left == 1:
         return "It is the only image that waits."
+    if case.held and not case.sentence:
+        return "It was handed to you before and waits for your label."
     return case.sentence or drawn
 
 

@@ -105,7 +105,7 @@ def switch(app: App, learning: Learning, who: Who, task: str, to: SwitchTo) -> d
 
 @router.post("/{task}/next", summary="The cases to annotate next, each leased for half an hour")
 def next_cases(app: App, audited: Audited, who: Who, task: str, wanted: NextCases) -> Handed:
-    """Whoever asks again gets what they hold already first; skip a case to be rid of it."""
+    """Whoever asks again gets what they hold already, after pinned cases; skip or release a case to be rid of it."""
     spec = app.tasks[known_task(app, task)]
     check_strategy(wanted.strategy, list(app.strategies))
     holder = who.name(wanted.model_dump())
