@@ -198,6 +198,15 @@ def test_clasp_pe_lets_the_classes_take_turns_and_leaves_a_third_to_chance():
     assert np.mean(chosen) > pool.class_scores.max(axis=1).mean()
 
 
+@pytest.mark.parametrize(("labelled", "power"), [(0, 1), (10, 1), (20, 2), (50, 5)])
+def test_clasp_pe_draws_in_the_first_round_by_the_score_and_later_more_and_more_by_the_highest(labelled, power):
+    scores = np.array([0.2, 0.3, 0.4, 0.25, 0.35])
+    seen = {"appearance": np.zeros((labelled, 3))} if labelled else {}
+    pool = Pool(ids=list("abcde"), scores={"entropy": scores}, labelled=seen, batch=10)
+    firsts = [indices(select("clasp_pe", pool, 1, seed))[0] for seed in range(3000)]
+    assert np.allclose(np.bincount(firsts, minlength=5) / 3000, scores**power / (scores**power).sum(), atol=0.03)
+
+
 def test_a_rare_structure_gets_its_turns():
     pool = make_pool(n=60, seed=7)
     classes = pool.class_scores.copy()

@@ -33,6 +33,11 @@ class Pool:
     def __len__(self) -> int:
         return len(self.ids)
 
+    @property
+    def labels(self) -> int:
+        """Number of labelled images, as far as they could be looked at."""
+        return len(next(iter(self.labelled.values()), ()))
+
     def comparable(self) -> tuple[np.ndarray, np.ndarray]:
         """Vectors to compare images by, (n, d) and (m, d): the network's features, else the appearance.
 
