@@ -13,6 +13,8 @@ from crosslabel.paths import tasks_dir
 from crosslabel.tasks import TaskSpec, load_task
 
 ALL_LABELS = "all labels of the pool"
+# From 1: seed 0 chose the test images, and with it no label would ever be held back from training.
+SEEDS = (1, 2, 3, 4)
 COMPARED = ("random", "foreground_random", "entropy", "core_set", "default")
 
 

@@ -53,7 +53,7 @@ def test_the_test_set_is_the_same_for_everyone_and_shares_no_case_with_the_pool(
 @pytest.mark.parametrize("strategy", ["default", "core_set", "bald"])
 def test_a_replay_labels_as_many_different_cases_as_the_budgets_say(folder, task, strategy):
     pool, test = split_test(labelled_cases(folder, task), 1 / 3)
-    replay = Simulation(task, pool, test, device="cpu").run(strategy, 0, [2, 3, 8])
+    replay = Simulation(task, pool, test, device="cpu").run(strategy, 1, [2, 3, 8])
     picked = [image_id for point in replay.points for image_id in point.picked]
     assert [len(point.picked) for point in replay.points] == [2, 1, 5]
     assert sorted(picked) == sorted(case.id for case in pool)
@@ -63,23 +63,30 @@ def test_a_replay_labels_as_many_different_cases_as_the_budgets_say(folder, task
 def test_the_same_seed_picks_the_same_and_another_seed_other_cases(folder, task):
     pool, test = split_test(labelled_cases(folder, task), 1 / 3)
     simulation = Simulation(task, pool, test, device="cpu")
-    first = [simulation.run("random", seed, [3]).points[0] for seed in (0, 0, 1, 2, 3)]
+    first = [simulation.run("random", seed, [3]).points[0] for seed in (1, 1, 2, 3, 4)]
     assert first[0].picked == first[1].picked
     assert first[0].value == first[1].value
     assert len({point.picked for point in first}) > 1
+
+
+def test_seed_0_chose_the_test_set_and_is_refused(folder, task):
+    simulation = Simulation(task, *split_test(labelled_cases(folder, task), 1 / 3), device="cpu")
+    for replay in (lambda: simulation.run("random", 0, [2]), lambda: simulation.full(0)):
+        with pytest.raises(DataError, match="use seeds from 1"):
+            replay()
 
 
 def test_budgets_that_shrink_or_exceed_the_pool_are_refused(folder, task):
     pool, test = split_test(labelled_cases(folder, task), 1 / 3)
     for budgets in ([], [3, 2], [0, 2], [99]):
         with pytest.raises(DataError, match="grow from 1 to at most 8"):
-            Simulation(task, pool, test, device="cpu").run("random", 0, budgets)
+            Simulation(task, pool, test, device="cpu").run("random", 1, budgets)
 
 
 def test_a_classification_is_replayed_too(tmp_path):
     task = classification_task(training={"epochs": 2, "steps_per_epoch": 3, "batch_size": 4})
     pool, test = split_test(labelled_cases(write_pictures(tmp_path, 8), task), 0.25)
-    replay = Simulation(task, pool, test, device="cpu").run("entropy", 0, [6, 8])
+    replay = Simulation(task, pool, test, device="cpu").run("entropy", 1, [6, 8])
     assert replay.metric == "balanced accuracy"
     assert [len(point.picked) for point in replay.points] == [6, 2]
 
@@ -132,6 +139,7 @@ def test_the_command_compares_strategies_and_writes_a_report(folder, tmp_path):
     options = ("--labels", str(folder / "labelsTr"), "--budget", "2,4", "--report", str(report))
     answer = simulate(folder / "imagesTr", file, *options, "--strategy", "random,typiclust", "--seeds", "2")
     assert answer.exit_code == 0, answer.output
+    assert set(re.findall(r"seed (\d+):", answer.output)) == {"1", "2"}
     assert "typiclust: area under the budget curve" in answer.stdout
     text = report.read_text()
     for part in ("Budget curves", "Areas under the budget curves", "Pairwise tests", "Cases picked", "data:image/png"):

@@ -20,7 +20,7 @@ def simulate(
     images: Annotated[Path, typer.Option(help="Folder of images, or a labelled data set in a known layout.")],
     labels: Annotated[Path | None, typer.Option(help="Folder of labels called like their images, if it is another.")] = None,
     strategy: Annotated[str, typer.Option(help="Names of strategies, with commas between them.")] = "default,random",
-    seeds: Annotated[int, typer.Option(min=1, help="Repetitions, with the seeds 0, 1, ...")] = 1,
+    seeds: Annotated[int, typer.Option(min=1, help="Repetitions, with the seeds 1, 2, ...")] = 1,
     budget: Annotated[str, typer.Option(help="Numbers of labels after which the model learns, growing.")] = "5,10,15,20",
     test_share: Annotated[float, typer.Option(min=0.01, max=0.99, help="Share of the patients that only test.")] = 0.33,
     report: Annotated[Path, typer.Option(help="HTML file to write.")] = Path("simulation.html"),
@@ -42,7 +42,7 @@ def simulate(
     stderr().print(f"{spec.title}: {sizes}", highlight=False)
     replays: list[Replay] = []
     reached: dict[int, float] = {}
-    for seed in range(seeds):
+    for seed in range(1, seeds + 1):
         for name in names:
             replays.append(simulation.run(name, seed, budgets))
             # After every replay, so that a long simulation that is stopped leaves what it has.

@@ -30,6 +30,8 @@ from crosslabel.training.prepared_cases import PreparedCases
 
 _ORACLE = "oracle"
 _LEASE_SECONDS = 3600
+# Labels are held back by the same hash with the replay's seed. With this seed, every patient whom it would hold back tests.
+_TEST_SEED = 0
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ def split_test(cases: Sequence[Case], share: float) -> tuple[list[Case], list[Ca
     Raises:
         DataError: one of them would be empty.
     """
-    groups = sorted({case.group for case in cases}, key=lambda group: position(group, 0))
+    groups = sorted({case.group for case in cases}, key=lambda group: position(group, _TEST_SEED))
     test = set(groups[: round(share * len(groups))])
     pool, tested = [c for c in cases if c.group not in test], [c for c in cases if c.group in test]
     if not pool or not tested:
@@ -127,11 +129,11 @@ class Simulation:
 
         Args:
             strategy: name of one.
-            seed: of training and of what the strategy draws.
+            seed: of training and of what the strategy draws, from 1.
             budgets: numbers of labels after which the model learns and is measured, growing.
 
         Raises:
-            DataError: a budget is larger than the pool.
+            DataError: a budget is larger than the pool, or the seed is 0.
         """
         if not budgets or list(budgets) != sorted(set(budgets)) or budgets[0] < 1 or budgets[-1] > len(self.pool):
             raise DataError(f"The budgets have to grow from 1 to at most {len(self.pool)}, the size of the pool.")
@@ -156,7 +158,7 @@ class Simulation:
         """What the same recipe reaches with all labels of the pool, trained to its end.
 
         Raises:
-            DataError: not even all labels can be learnt from.
+            DataError: not even all labels can be learnt from, or the seed is 0.
         """
         task = self._task("random", seed, len(self.pool))
         with self._studies() as (store, models, folder):
@@ -166,6 +168,8 @@ class Simulation:
             return 0.0 if measured is None else measured.value
 
     def _task(self, strategy: str, seed: int, batch: int) -> TaskSpec:
+        if seed == _TEST_SEED:
+            raise DataError("Seed 0 chose the test images, so that none would be held back from training; use seeds from 1.")
         changes = {"strategy": strategy, "offered": (strategy,), "new_labels": int(batch)}
         choosing = self.task.active_learning.model_copy(update=changes)
         training = self.task.training.model_copy(update={"seed": seed})
