@@ -145,6 +145,8 @@ class Worklist:
         # In two steps, for SQLite would go through all images for these few.
         pinned = set(connection.scalars(select(marks.c.image_id).where(marks.c.task == task, marks.c.pinned)))
         held = set(connection.scalars(select(leases.c.image_id).where(mine)))
+        if not pinned | held:
+            return {}
         wanted = select(images.c.id).where(images.c.id.in_(pinned | held), waits).order_by(images.c.id)
         return {id: WaitingCase(id, id in pinned, id in held) for id in connection.scalars(wanted)}
 
