@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import get_args
 
 import numpy as np
@@ -73,6 +74,22 @@ def test_every_strategy_works_on_images_that_are_all_the_same(name):
         class_scores=np.full_like(pool.class_scores, np.nan),
     )
     assert len(set(indices(select(name, same, 12)))) == 12
+
+
+@pytest.mark.parametrize("name", STRATEGIES)
+def test_an_image_that_is_alone_is_compared_with_none(name):
+    for labelled in (0, 1):
+        (pick,) = select(name, make_pool(n=1, labelled=labelled), 1)
+        assert not re.search(r"\b0 %|\b1 similar", pick.sentence)
+
+
+def test_a_group_of_one_is_not_called_a_group():
+    points = np.r_[np.zeros((3, 2)), [[50.0, 50.0]]] + np.random.default_rng(0).normal(size=(4, 2))
+    pool = Pool(ids=list("abcd"), vectors={"appearance": points}, batch=2)
+    said = {pick.index: pick.sentence for pick in select("typiclust", pool, 4)}
+    assert said[3] == "It is unlike all other images, those with a label included."
+    assert any("a group of 3 similar images, none of which is labelled" in sentence for sentence in said.values())
+    assert "last of a group" in list(said.values())[-1]
 
 
 def test_task_files_know_exactly_these_strategies():
@@ -179,6 +196,15 @@ def test_clasp_pe_lets_the_classes_take_turns_and_leaves_a_third_to_chance():
     # Noisy, but not blind: on average far above the middle.
     chosen = [pool.class_scores[pick.index].max() for pick in picks if pick.score is not None]
     assert np.mean(chosen) > pool.class_scores.max(axis=1).mean()
+
+
+@pytest.mark.parametrize(("labelled", "power"), [(0, 1), (10, 1), (20, 2), (50, 5)])
+def test_clasp_pe_draws_in_the_first_round_by_the_score_and_later_more_and_more_by_the_highest(labelled, power):
+    scores = np.array([0.2, 0.3, 0.4, 0.25, 0.35])
+    seen = {"appearance": np.zeros((labelled, 3))} if labelled else {}
+    pool = Pool(ids=list("abcde"), scores={"entropy": scores}, labelled=seen, batch=10)
+    firsts = [indices(select("clasp_pe", pool, 1, seed))[0] for seed in range(3000)]
+    assert np.allclose(np.bincount(firsts, minlength=5) / 3000, scores**power / (scores**power).sum(), atol=0.03)
 
 
 def test_a_rare_structure_gets_its_turns():

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import pytest
 from scipy import stats
 
-from crosslabel.learning.curves import area_under_curve, compare, paired_interval
+from crosslabel.learning.curves import area, area_under_curve, compare
 from crosslabel.learning.simulation import BudgetPoint, Replay
 
 
@@ -52,6 +50,10 @@ def test_many_comparisons_are_corrected_by_holms_method():
 
 
 def test_a_single_seed_has_no_interval():
-    mean, low, high, p = paired_interval([0.02])
-    assert (mean, low, high) == (0.02, 0.02, 0.02)
-    assert math.isnan(p)
+    (found,) = compare([replay("a", 1, [0.5]), replay("b", 1, [0.4]), replay("c", 2, [0.9])])
+    assert found.difference == pytest.approx(0.1)
+    assert (found.low, found.high, found.p, found.seeds) == (None, None, None, 1)
+
+
+def test_a_budget_without_a_model_counts_as_nothing_in_the_area():
+    assert area(replay("a", 1, [None, 0.8])) == pytest.approx(area(replay("a", 1, [0.0, 0.8]))) == pytest.approx(0.4)

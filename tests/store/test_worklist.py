@@ -72,6 +72,31 @@ def test_pinned_images_come_first_then_the_ranking_then_the_rest(store):
     assert ids(store.worklist.waiting(TASK, mr, "anna", strategy="entropy", limit=2)) == ["mr_2", "mr_0"]
 
 
+def test_the_rank_is_counted_among_the_images_that_wait(store, label):
+    store.rankings.replace(TASK, "entropy", [Ranked(f"mr_{number}", None, "unsure") for number in range(4)])
+    label("mr_0")
+    store.leases.acquire(TASK, "mr_2", "ben", 60)
+    waiting = store.worklist.waiting(TASK, mr, "anna", strategy="entropy", limit=9)
+    assert [(case.image_id, case.rank) for case in waiting] == [("mr_1", 1), ("mr_3", 2)]
+
+
+@pytest.mark.parametrize("unranked", Unranked)
+def test_what_somebody_holds_comes_first_after_pinned_images(store, clock, unranked):
+    for image_id in ("mr_1", "mr_3"):
+        store.leases.acquire(TASK, image_id, "anna", 60)
+    options = {"strategy": "entropy", "unranked": unranked, "limit": 3}
+    for _ in range(5):
+        waiting = store.worklist.waiting(TASK, mr, "anna", **options)
+        assert ids(waiting)[:2] == ["mr_1", "mr_3"]
+        assert [case.held for case in waiting] == [True, True, False]
+    store.rankings.replace(TASK, "entropy", [Ranked(f"mr_{number}", None, "unsure") for number in (0, 3, 2, 1)])
+    store.marks.pin(TASK, "mr_2", author="ben")
+    waiting = store.worklist.waiting(TASK, mr, "anna", **options)
+    assert [(case.image_id, case.rank) for case in waiting] == [("mr_2", 3), ("mr_3", 2), ("mr_1", 4)]
+    clock.advance(61)
+    assert ids(store.worklist.waiting(TASK, mr, "anna", **options)) == ["mr_2", "mr_0", "mr_3"]
+
+
 def test_a_skipped_image_that_is_pinned_is_offered_again(store):
     store.leases.acquire(TASK, "mr_0", "anna", 60)
     store.marks.skip(TASK, "mr_0", author="anna", reason="unclear")

@@ -33,6 +33,11 @@ class Pool:
     def __len__(self) -> int:
         return len(self.ids)
 
+    @property
+    def labels(self) -> int:
+        """Number of labelled images, as far as they could be looked at."""
+        return len(next(iter(self.labelled.values()), ()))
+
     def comparable(self) -> tuple[np.ndarray, np.ndarray]:
         """Vectors to compare images by, (n, d) and (m, d): the network's features, else the appearance.
 
@@ -66,7 +71,17 @@ class Pick:
     sentence: str
 
 
-def share_below(values: np.ndarray, value: float) -> int:
-    """Per cent of the values that are smaller, for sentences."""
+def compared(values: np.ndarray, value: float, than: str, also: str = "") -> str:
+    """A sentence that compares an image with the others of the pool.
+
+    Args:
+        values: (n,) of all images, nan where there is none.
+        value: the image's own.
+        than: the sentence up to the per cent of the other values that are smaller.
+        also: what follows them.
+    """
     known = values[np.isfinite(values)]
-    return 0 if known.size < 2 else round(100 * float((known < value).sum()) / (known.size - 1))
+    if known.size < 2:
+        return "No other image that waited had a score to compare it with."
+    share = round(100 * float((known < value).sum()) / (known.size - 1))
+    return f"{than} {share} % of the images that wait{also}."

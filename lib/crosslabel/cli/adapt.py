@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from crosslabel.cli.console import stderr, stdout
+from crosslabel.cli.console import print_set_aside, stderr, stdout
 from crosslabel.cli.options import DeviceOption, LabelsAs, LabelsAsOption, TaskArgument
 from crosslabel.cli.progress import shown_progress, spoken_numbers
 from crosslabel.cli.resources import model_store, task_named
@@ -74,8 +74,7 @@ def adapt(
         record = store.record(version)
         reached = spoken_numbers(record["metrics"]) or "no metrics"
         stdout().print(f"{reached} on {record['metrics_on']}", soft_wrap=True, highlight=False)
-        for name, reason in record["data"]["set_aside"].items():
-            stderr().print(f"set aside: {name}: {reason}", style="yellow", markup=False, highlight=False, soft_wrap=True)
+        print_set_aside(record["data"]["set_aside"])
         stdout().print(f"{version.name} is served from now on ({version.path}).", soft_wrap=True, highlight=False)
 
 

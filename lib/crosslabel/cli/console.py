@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -23,6 +24,12 @@ def stderr() -> Console:
     from rich.console import Console
 
     return Console(stderr=True)
+
+
+def print_set_aside(reasons: Mapping[str, str]) -> None:
+    """Name the cases that cannot be used, each with why."""
+    for name, reason in reasons.items():
+        stderr().print(f"set aside: {name}: {reason}", style="yellow", markup=False, highlight=False, soft_wrap=True)
 
 
 def print_json(content: Any) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from crosslabel.cli.console import stderr, stdout
+from crosslabel.cli.console import print_set_aside, stderr, stdout
 from crosslabel.cli.options import DeviceOption, LabelsAs, LabelsAsOption, TaskArgument
 from crosslabel.cli.resources import task_named
 
@@ -20,7 +20,7 @@ def simulate(
     images: Annotated[Path, typer.Option(help="Folder of images, or a labelled data set in a known layout.")],
     labels: Annotated[Path | None, typer.Option(help="Folder of labels called like their images, if it is another.")] = None,
     strategy: Annotated[str, typer.Option(help="Names of strategies, with commas between them.")] = "default,random",
-    seeds: Annotated[int, typer.Option(min=1, help="Repetitions, with the seeds 0, 1, ...")] = 1,
+    seeds: Annotated[int, typer.Option(min=1, help="Repetitions, with the seeds 1, 2, ...")] = 1,
     budget: Annotated[str, typer.Option(help="Numbers of labels after which the model learns, growing.")] = "5,10,15,20",
     test_share: Annotated[float, typer.Option(min=0.01, max=0.99, help="Share of the patients that only test.")] = 0.33,
     report: Annotated[Path, typer.Option(help="HTML file to write.")] = Path("simulation.html"),
@@ -36,18 +36,21 @@ def simulate(
 
     spec, names, budgets = task_named(task), _strategies(strategy), _budgets(budget)
     cases = cases_of(images, labels, spec, own_values=labels_as is LabelsAs.TASK)
-    pool, test = split_test(cases, test_share)
-    stderr().print(f"{spec.title}: {len(pool)} images to choose from, {len(test)} to test", highlight=False)
-    simulation = Simulation(spec, pool, test, device=device, on_point=_print)
+    simulation = Simulation(spec, *split_test(cases, test_share), device=device, on_point=_print)
+    print_set_aside(simulation.aside)
+    sizes = f"{len(simulation.pool)} images to choose from, {len(simulation.test)} to test"
+    stderr().print(f"{spec.title}: {sizes}", highlight=False)
     replays: list[Replay] = []
     reached: dict[int, float] = {}
-    for seed in range(seeds):
-        replays += [simulation.run(name, seed, budgets) for name in names]
+    for seed in range(1, seeds + 1):
+        for name in names:
+            replays.append(simulation.run(name, seed, budgets))
+            # After every replay, so that a long simulation that is stopped leaves what it has.
+            write_report(report, simulation, replays, reached)
         if full:
             reached[seed] = simulation.full(seed)
-            stderr().print(f"all {len(pool)} labels, seed {seed}: {reached[seed]:.3f}", highlight=False)
-        # After every seed, so that a long simulation that is stopped leaves what it has.
-        write_report(report, spec, replays, reached, (len(pool), len(test)))
+            stderr().print(f"all {len(simulation.pool)} labels, seed {seed}: {reached[seed]:.3f}", highlight=False)
+            write_report(report, simulation, replays, reached)
     for name in names:
         areas = [area(replay) for replay in replays if replay.strategy == name]
         stdout().print(f"{name}: area under the budget curve {sum(areas) / len(areas):.3f}", highlight=False)
@@ -62,6 +65,8 @@ def _strategies(text: str) -> list[str]:
     for name in names:
         if name not in STRATEGIES:
             raise NotFoundError(f"There is no strategy '{name}'; use {', '.join(STRATEGIES)}.")
+    if not names:
+        raise NotFoundError(f"'{text}' names no strategy; write for example default,random.")
     return names
 
 
@@ -75,9 +80,12 @@ def _budgets(text: str) -> list[int]:
 
 
 def _print(strategy: str, seed: int, point: BudgetPoint) -> None:
-    served = "" if point.promoted else "  (the new model was worse and is not served)"
+    value = "no model yet" if point.value is None else f"{point.value:.3f}"
+    kept = point.obstacle or "the new model was worse and is not served"
+    served = "" if point.promoted else f"  ({kept})"
     stderr().print(
-        f"{strategy}, seed {seed}: {point.labels} labels  {point.value:.3f}  {point.seconds:.0f} s{served}",
+        f"{strategy}, seed {seed}: {point.labels} labels  {value}  {point.seconds:.0f} s{served}",
+        markup=False,
         highlight=False,
         soft_wrap=True,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import stats
@@ -24,7 +24,7 @@ def area_under_curve(labels: Sequence[int], values: Sequence[float]) -> float:
 
 def area(replay: Replay) -> float:
     """:func:`area_under_curve` of a replay."""
-    return area_under_curve([point.labels for point in replay.points], [point.value for point in replay.points])
+    return area_under_curve([point.labels for point in replay.points], [point.height for point in replay.points])
 
 
 @dataclass(frozen=True)
@@ -34,22 +34,22 @@ class Comparison:
     Attributes:
         first, second: the strategies.
         difference: mean over the seeds of (first - second).
-        low, high: 95 % interval of it, of Student's t; the difference itself with a single seed.
-        p: of the paired t test, corrected for the number of comparisons (Holm 1979); nan with a single seed.
+        low, high: 95 % interval of it, of Student's t; None with a single seed.
+        p: of the paired t test, corrected for the number of comparisons (Holm 1979); None with a single seed.
         seeds: number of seeds that both have.
     """
 
     first: str
     second: str
     difference: float
-    low: float
-    high: float
-    p: float
+    low: float | None
+    high: float | None
+    p: float | None
     seeds: int
 
 
 def compare(replays: Sequence[Replay]) -> list[Comparison]:
-    """All pairs of strategies by the areas under their curves, paired by seed."""
+    """All pairs of strategies with a seed in common, by the areas under their curves, paired by seed."""
     areas: dict[str, dict[int, float]] = {}
     for replay in replays:
         areas.setdefault(replay.strategy, {})[replay.seed] = area(replay)
@@ -58,16 +58,15 @@ def compare(replays: Sequence[Replay]) -> list[Comparison]:
         _compared(first, second, areas[first], areas[second])
         for number, first in enumerate(names)
         for second in names[number + 1 :]
+        if areas[first].keys() & areas[second].keys()
     ]
     return _holm(found)
 
 
 def paired_interval(differences: Sequence[float]) -> tuple[float, float, float, float]:
-    """(mean, low, high, p) of differences between pairs: Student's 95 % interval and paired t test."""
+    """(mean, low, high, p) of two or more differences between pairs: Student's 95 % interval and paired t test."""
     values = np.asarray(differences, float)
     mean = float(values.mean())
-    if len(values) < 2:
-        return mean, mean, mean, float("nan")
     error = float(values.std(ddof=1) / np.sqrt(len(values)))
     if error == 0:
         return mean, mean, mean, 1.0 if mean == 0 else 0.0
@@ -77,18 +76,17 @@ def paired_interval(differences: Sequence[float]) -> tuple[float, float, float, 
 
 def _compared(first: str, second: str, ours: dict[int, float], theirs: dict[int, float]) -> Comparison:
     seeds = sorted(ours.keys() & theirs.keys())
-    mean, low, high, p = paired_interval([ours[seed] - theirs[seed] for seed in seeds])
-    return Comparison(first, second, mean, low, high, p, len(seeds))
+    differences = [ours[seed] - theirs[seed] for seed in seeds]
+    if len(differences) < 2:
+        return Comparison(first, second, differences[0], None, None, None, len(seeds))
+    return Comparison(first, second, *paired_interval(differences), len(seeds))
 
 
 def _holm(found: Sequence[Comparison]) -> list[Comparison]:
-    order = sorted((index for index, one in enumerate(found) if not np.isnan(one.p)), key=lambda index: found[index].p)
+    tested = sorted((one.p, index) for index, one in enumerate(found) if one.p is not None)
     corrected: dict[int, float] = {}
     largest = 0.0
-    for rank, index in enumerate(order):
-        largest = max(largest, min(1.0, found[index].p * (len(order) - rank)))
+    for rank, (p, index) in enumerate(tested):
+        largest = max(largest, min(1.0, p * (len(tested) - rank)))
         corrected[index] = largest
-    return [
-        Comparison(one.first, one.second, one.difference, one.low, one.high, corrected.get(index, one.p), one.seeds)
-        for index, one in enumerate(found)
-    ]
+    return [replace(one, p=corrected.get(index)) for index, one in enumerate(found)]

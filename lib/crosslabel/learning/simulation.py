@@ -30,6 +30,8 @@ from crosslabel.training.prepared_cases import PreparedCases
 
 _ORACLE = "oracle"
 _LEASE_SECONDS = 3600
+# Labels are held back by the same hash with the replay's seed. With this seed, every patient whom it would hold back tests.
+_TEST_SEED = 0
 
 
 @dataclass(frozen=True)
@@ -38,19 +40,26 @@ class BudgetPoint:
 
     Attributes:
         labels: number of labels, those held back included.
-        value: metric of the served model on the test cases.
+        value: metric of the served model on the test cases; None where there is no model yet.
         parts: of each structure or class.
         picked: images that were labelled since the last point.
         promoted: whether the round's version is served; if not, ``value`` is still the model's before.
         seconds: for scoring the pool and training.
+        obstacle: why the round could not learn from the labels that there were, such as that they show one class; else empty.
     """
 
     labels: int
-    value: float
+    value: float | None
     parts: dict[str, float]
     picked: tuple[str, ...]
     promoted: bool
     seconds: float
+    obstacle: str = ""
+
+    @property
+    def height(self) -> float:
+        """The value for curves and areas: 0 without a model, so that a strategy pays for labels that taught nothing."""
+        return 0.0 if self.value is None else self.value
 
 
 @dataclass(frozen=True)
@@ -69,7 +78,7 @@ def split_test(cases: Sequence[Case], share: float) -> tuple[list[Case], list[Ca
     Raises:
         DataError: one of them would be empty.
     """
-    groups = sorted({case.group for case in cases}, key=lambda group: position(group, 0))
+    groups = sorted({case.group for case in cases}, key=lambda group: position(group, _TEST_SEED))
     test = set(groups[: round(share * len(groups))])
     pool, tested = [c for c in cases if c.group not in test], [c for c in cases if c.group in test]
     if not pool or not tested:
@@ -89,6 +98,14 @@ class Simulation:
         test: labelled cases that are only measured on.
         device: ``auto``, ``cpu``, ``cuda``, ...
         on_point: called with every point of a replay.
+
+    Attributes:
+        pool: usable cases to choose from, by the id of their image.
+        test: usable cases to measure on.
+        aside: why, by the id of each case that cannot be used.
+
+    Raises:
+        DataError: no case of the pool, or none to test on, can be used.
     """
 
     def __init__(
@@ -101,9 +118,9 @@ class Simulation:
         on_point: Callable[[str, int, BudgetPoint], None] = lambda strategy, seed, point: None,
     ) -> None:
         self.task = task
-        self.pool = {_study_id(case): case for case in pool}
-        self.test = PreparedCases(task, test)
-        self.test.set_aside_unusable()
+        choosable, self.test = PreparedCases(task, pool), PreparedCases(task, test)
+        self.aside = {**choosable.set_aside_unusable(), **self.test.set_aside_unusable()}
+        self.pool = {_study_id(case): case for case in choosable.cases}
         self.device = device
         self.on_point = on_point
 
@@ -112,11 +129,11 @@ class Simulation:
 
         Args:
             strategy: name of one.
-            seed: of training and of what the strategy draws.
+            seed: of training and of what the strategy draws, from 1.
             budgets: numbers of labels after which the model learns and is measured, growing.
 
         Raises:
-            DataError: a budget is larger than the pool.
+            DataError: a budget is larger than the pool, or the seed is 0.
         """
         if not budgets or list(budgets) != sorted(set(budgets)) or budgets[0] < 1 or budgets[-1] > len(self.pool):
             raise DataError(f"The budgets have to grow from 1 to at most {len(self.pool)}, the size of the pool.")
@@ -128,17 +145,21 @@ class Simulation:
                 PoolScanner(task, store, models, device=self.device).run(seed)
                 wanted = budget - (points[-1].labels if points else 0)
                 picked = self._annotate(store, task, wanted)
-                promoted = self._learn(task, store, models, folder / f"round {number}")
+                promoted, obstacle = self._try_to_learn(task, store, models, folder / f"round {number}")
                 seconds = time.monotonic() - started
                 measured = self._measure(task, models)
-                value, parts = (0.0, {}) if measured is None else (measured.value, measured.parts)
-                points.append(BudgetPoint(budget, value, parts, picked, promoted, seconds))
+                value, parts = (None, {}) if measured is None else (measured.value, measured.parts)
+                points.append(BudgetPoint(budget, value, parts, picked, promoted, seconds, obstacle))
                 self.on_point(strategy, seed, points[-1])
         metric = "dice" if task.kind == "segmentation" else "balanced accuracy"
         return Replay(strategy, seed, metric, tuple(points))
 
     def full(self, seed: int) -> float:
-        """What the same recipe reaches with all labels of the pool, trained to its end."""
+        """What the same recipe reaches with all labels of the pool, trained to its end.
+
+        Raises:
+            DataError: not even all labels can be learnt from, or the seed is 0.
+        """
         task = self._task("random", seed, len(self.pool))
         with self._studies() as (store, models, folder):
             self._annotate(store, task, len(self.pool))
@@ -147,6 +168,8 @@ class Simulation:
             return 0.0 if measured is None else measured.value
 
     def _task(self, strategy: str, seed: int, batch: int) -> TaskSpec:
+        if seed == _TEST_SEED:
+            raise DataError("Seed 0 chose the test images, so that none would be held back from training; use seeds from 1.")
         changes = {"strategy": strategy, "offered": (strategy,), "new_labels": int(batch)}
         choosing = self.task.active_learning.model_copy(update=changes)
         training = self.task.training.model_copy(update={"seed": seed})
@@ -184,6 +207,13 @@ class Simulation:
             file = Path(folder) / ("label.png" if task.dimension == 2 else "label.nii.gz")
             write_label(values, grid, file)
             store.labels.save_file(task.name, image_id, file, Origin(_ORACLE))
+
+    def _try_to_learn(self, task: TaskSpec, store: Store, models: ModelStore, run_dir: Path) -> tuple[bool, str]:
+        """(promoted, obstacle): as on a server, labels that cannot be learnt from yet wait for further ones."""
+        try:
+            return self._learn(task, store, models, run_dir), ""
+        except DataError as error:
+            return False, str(error)
 
     def _learn(self, task: TaskSpec, store: Store, models: ModelStore, run_dir: Path) -> bool:
         # The true patients, for those that the store knows are pseudonyms with a key of their own.

@@ -11,27 +11,22 @@ from matplotlib.figure import Figure
 
 from crosslabel.active import STRATEGIES
 from crosslabel.learning.curves import area, compare
-from crosslabel.learning.simulation import Replay
+from crosslabel.learning.simulation import Replay, Simulation
 from crosslabel.report import Report
-from crosslabel.tasks import TaskSpec
 
 
-def write_report(
-    path: Path, task: TaskSpec, replays: Sequence[Replay], full: Mapping[int, float], sizes: tuple[int, int]
-) -> None:
+def write_report(path: Path, simulation: Simulation, replays: Sequence[Replay], full: Mapping[int, float]) -> None:
     """Write budget curves, areas, pairwise tests and the picked cases as one HTML file.
 
     Args:
         path: the file.
-        task: what was learnt.
+        simulation: what was replayed.
         replays: at least one.
         full: by seed, what the same recipe reaches with the whole pool; may be empty.
-        sizes: numbers of images in the pool and in the test set.
     """
-    metric = replays[0].metric
-    report = Report(
-        f"Choosing what to annotate: {task.title}", subtitle=f"{sizes[0]} images to choose from, {sizes[1]} to test"
-    )
+    task, metric = simulation.task, replays[0].metric
+    sizes = f"{len(simulation.pool)} images to choose from, {len(simulation.test)} to test"
+    report = Report(f"Choosing what to annotate: {task.title}", subtitle=sizes)
     section = report.section("Budget curves")
     section.text(
         "Every strategy starts without a model and a label; known labels stand in for the clinician. After each budget the "
@@ -42,6 +37,8 @@ def write_report(
     _areas(report, replays, full)
     _pairs(report, replays)
     _picked(report, replays)
+    if simulation.aside:
+        report.section("Set aside").table(["case", "why it cannot be used"], list(simulation.aside.items()))
     settings = {"training": task.training.model_dump(), "active learning": task.active_learning.model_dump()}
     report.section("Settings").facts({"task": task.name, "network": task.network.name, **settings})
     report.write(path)
@@ -54,7 +51,7 @@ def _figure(replays: Sequence[Replay], full: Mapping[int, float], metric: str) -
     for number, name in enumerate(_names(replays)):
         mine = [replay for replay in replays if replay.strategy == name]
         labels = [point.labels for point in mine[0].points]
-        values = np.array([[point.value for point in replay.points] for replay in mine])
+        values = np.array([[point.height for point in replay.points] for replay in mine])
         mean, spread = values.mean(axis=0), values.std(axis=0)
         axes.plot(labels, mean, marker="o", color=f"C{number % 10}", label=_title(name))
         axes.fill_between(labels, mean - spread, mean + spread, color=f"C{number % 10}", alpha=0.15)
@@ -72,13 +69,14 @@ def _areas(report: Report, replays: Sequence[Replay], full: Mapping[int, float])
     for name in _names(replays):
         mine = [replay for replay in replays if replay.strategy == name]
         areas = [area(replay) for replay in mine]
-        last = [replay.points[-1].value for replay in mine]
+        last = [replay.points[-1].height for replay in mine]
         share = float(np.mean(last)) / float(np.mean(list(full.values()))) if full else None
-        rows.append([_title(name), float(np.mean(areas)), float(np.std(areas)), float(np.mean(last)), share, len(mine)])
+        spread = float(np.std(areas)) if len(mine) > 1 else None
+        rows.append([_title(name), float(np.mean(areas)), spread, float(np.mean(last)), share, len(mine)])
     rows.sort(key=lambda row: -row[1])
     headers = ["strategy", "area under the curve", "standard deviation", "with the last budget", "share of all labels", "seeds"]
     section = report.section("Areas under the budget curves")
-    section.table(headers, rows, caption="The area is the mean of the metric over the budgets.")
+    section.table(headers, rows, caption="The area is the mean of the metric over the budgets, 0 without a model.")
     if full:
         section.text(f"With all labels of the pool: {np.mean(list(full.values())):.3f} (mean of {len(full)} seeds).")
 
@@ -104,7 +102,7 @@ def _picked(report: Report, replays: Sequence[Replay]) -> None:
             replay.seed,
             point.labels,
             point.value,
-            "yes" if point.promoted else "no",
+            "yes" if point.promoted else f"no: {point.obstacle}" if point.obstacle else "no",
             ", ".join(point.picked),
         ]
         for replay in replays

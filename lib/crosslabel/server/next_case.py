@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from crosslabel.errors import NotFoundError
+from crosslabel.learning.pool_scan import strategies_of
 from crosslabel.server.studies import Studies
 from crosslabel.store import Lease, Unranked, WaitingCase
 from crosslabel.tasks import TaskSpec
@@ -48,18 +49,21 @@ def hand_out(
     worklist = studies.store.worklist
     unranked = _UNRANKED.get(name, Unranked.RANDOM)
     ranked = "" if name in _UNRANKED else name
-    left = worklist.left(task.name, task.eligible, holder)
-    given: list[HandedOut] = []
+    readable: dict[str, WaitingCase] = {}
+    leases: list[Lease] = []
     for _ in range(_MOST_ATTEMPTS):
         options = {"strategy": ranked, "unranked": unranked, "limit": count + _SPARE}
         waiting = worklist.waiting(task.name, task.eligible, holder, **options)
         # One that cannot be read is found out here and waits no longer, so the next attempt meets others.
         readable = {case.image_id: case for case in waiting if studies.is_readable(case.image_id)}
         leases = worklist.acquire(task.name, readable, holder, LEASE_SECONDS, count)
-        given = [HandedOut(readable[lease.image_id], lease, why(readable[lease.image_id], name, left)) for lease in leases]
-        if len(given) >= min(count, len(waiting)):
+        if len(leases) >= min(count, len(waiting)):
             break
-    return given, left
+    # After the look at the candidates, for those that cannot be read do not wait.
+    left = worklist.left(task.name, task.eligible, holder)
+    drawn = _drawn(studies, task, name, left)
+    given = [(readable[lease.image_id], lease) for lease in leases]
+    return [HandedOut(case, lease, _why(case, name, left, drawn)) for case, lease in given], left
 
 
 def release(studies: Studies, task: TaskSpec, image_id: str, holder: str) -> bool:
@@ -78,24 +82,38 @@ def check_strategy(name: str | None, known: list[str]) -> None:
         raise NotFoundError(f"There is no strategy '{name}' here; this server has: {', '.join(known)}.")
 
 
-def why(case: WaitingCase, strategy: str, left: int) -> dict[str, Any]:
+def _why(case: WaitingCase, strategy: str, left: int, drawn: str) -> dict[str, Any]:
     """Score, rank and a sentence for a clinician."""
     return {
         "score": case.score,
         "rank": case.rank,
         "of": left,
-        "sentence": _sentence(case, strategy, left),
+        "sentence": _sentence(case, left, drawn),
         "strategy": strategy,
         "checkpoint": case.checkpoint or None,
     }
 
 
-def _sentence(case: WaitingCase, strategy: str, left: int) -> str:
+def _sentence(case: WaitingCase, left: int, drawn: str) -> str:
     if case.pinned:
         return "Somebody has pinned it to be annotated next."
-    if case.sentence:
-        return case.sentence
+    # What was said of it beside others no longer holds.
+    if left == 1:
+        return "It is the only image that waits."
+    if case.held and not case.sentence:
+        return "It was handed to you before and waits for your label."
+    return case.sentence or drawn
+
+
+def _drawn(studies: Studies, task: TaskSpec, strategy: str, left: int) -> str:
+    """How a case was chosen that is not in the strategy's order."""
     if strategy == "first":
         return f"It is the first by name of the {left} images that wait."
     drawn = f"It was drawn at random from the {left} images that wait"
-    return f"{drawn}." if strategy == "random" else f"{drawn}, for no model has looked at it yet."
+    if strategy == "random":
+        return f"{drawn}."
+    if strategy not in strategies_of(task):
+        return f"{drawn}, for this task keeps no order by '{strategy}'."
+    if studies.store.rankings.checkpoint(task.name, strategy) is None:
+        return f"{drawn}, for no model has looked at it yet."
+    return f"{drawn}, for all that the last look put first are taken."

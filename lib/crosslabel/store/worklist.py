@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
+from math import inf
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, false, func, or_, select
 
@@ -33,7 +34,8 @@ class WaitingCase:
     Attributes:
         image_id: the image.
         pinned: somebody wants it next.
-        rank: its place in the strategy's order, from 1; None where the strategy has not seen it.
+        held: whoever asks has it already.
+        rank: its place in the strategy's order of the images that wait, from 1; None where it is not in that order.
         score: what the strategy gave it.
         sentence: why, for a person.
         checkpoint: whose opinion of the image that was.
@@ -41,6 +43,7 @@ class WaitingCase:
 
     image_id: str
     pinned: bool = False
+    held: bool = False
     rank: int | None = None
     score: float | None = None
     sentence: str = ""
@@ -65,31 +68,34 @@ class Worklist:
         unranked: Unranked = Unranked.RANDOM,
         limit: int = 1,
     ) -> list[WaitingCase]:
-        """The cases to hand out first: pinned ones, then in the order of a strategy, then those that it has not ranked.
+        """The cases to hand out first: pinned ones, those that the holder has already, then in the order of a strategy, then
+        those that it has not ranked.
 
         Args:
             task: name of the task.
             accepts: which kinds of image the task is for.
-            holder: who asks; what they hold already waits for them, too.
+            holder: who asks.
             strategy: whose order; empty for none.
             unranked: order of the others.
             limit: at most so many.
         """
         with self._database.reading() as connection:
             waits = self._waits(connection, task, accepts, holder)
-            # In two steps, for SQLite would go through all images for the few that are pinned.
-            pins = list(connection.scalars(select(marks.c.image_id).where(marks.c.task == task, marks.c.pinned)))
-            pinned = select(images.c.id).where(images.c.id.in_(pins), waits).order_by(images.c.id).limit(limit)
-            found = {row.id: WaitingCase(row.id, pinned=True) for row in connection.execute(pinned)}
-            for row in connection.execute(_ranked(task, strategy, waits).limit(limit + len(found))):
-                case = WaitingCase(row.id, row.id in found, row.rank, row.score, row.sentence, row.checkpoint)
-                found[row.id] = case
+            found = self._first(connection, task, holder, waits)
+            ranked = _ranked(task, strategy, waits)
+            # A strategy's whole order where the place in it of a case that comes first anyhow is wanted, too.
+            rows = connection.execute(ranked if found else ranked.limit(limit))
+            for rank, row in enumerate(rows, start=1):
+                if row.id in found or len(found) < limit:
+                    known = found.get(row.id, WaitingCase(row.id))
+                    given = {"score": row.score, "sentence": row.sentence, "checkpoint": row.checkpoint}
+                    found[row.id] = replace(known, rank=rank, **given)
             if len(found) < limit:
                 order = func.random() if unranked is Unranked.RANDOM else images.c.id
                 known = images.c.id.in_(list(found)) if found else false()
                 others = select(images.c.id).where(waits, ~known).order_by(order).limit(limit - len(found))
                 found.update({row.id: WaitingCase(row.id) for row in connection.execute(others)})
-        return list(found.values())[:limit]
+        return sorted(found.values(), key=_turn)[:limit]
 
     def left(self, task: str, accepts: Accepts, holder: str) -> int:
         """How many cases wait for somebody."""
@@ -133,6 +139,17 @@ class Worklist:
                 connection.execute(leases.insert(), rows)
         return [Lease(task, image_id, holder, expires) for image_id in taken]
 
+    def _first(self, connection: Connection, task: str, holder: str, waits: ColumnElement[bool]) -> dict[str, WaitingCase]:
+        """By id, what is pinned or in the holder's hands."""
+        mine = and_(leases.c.task == task, leases.c.holder == holder, leases.c.expires > self._clock())
+        # In two steps, for SQLite would go through all images for these few.
+        pinned = set(connection.scalars(select(marks.c.image_id).where(marks.c.task == task, marks.c.pinned)))
+        held = set(connection.scalars(select(leases.c.image_id).where(mine)))
+        if not pinned | held:
+            return {}
+        wanted = select(images.c.id).where(images.c.id.in_(pinned | held), waits).order_by(images.c.id)
+        return {id: WaitingCase(id, id in pinned, id in held) for id in connection.scalars(wanted)}
+
     def _waits(self, connection: Connection, task: str, accepts: Accepts, holder: str | None) -> ColumnElement[bool]:
         return and_(accepted(connection, accepts), self._open(task, holder, self._clock()))
 
@@ -164,11 +181,18 @@ def label_state(task: str) -> ColumnElement[str]:
 
 
 def _ranked(task: str, strategy: str, waits: ColumnElement[bool]) -> Select:
-    columns = (images.c.id, rankings.c.rank, rankings.c.score, rankings.c.sentence, rankings.c.checkpoint)
+    columns = (images.c.id, rankings.c.score, rankings.c.sentence, rankings.c.checkpoint)
     mine = and_(rankings.c.task == task, rankings.c.strategy == strategy)
     # From the ranking's index, so that the database stops at the first few that wait.
     joined = rankings.join(images, images.c.id == rankings.c.image_id)
     return select(*columns).select_from(joined).where(mine, waits).order_by(rankings.c.rank)
+
+
+def _turn(case: WaitingCase) -> tuple[int, float]:
+    """Sorts pinned cases before held ones, and these, the most wanted first, before others, which stay as they are."""
+    if case.pinned or not case.held:
+        return 0 if case.pinned else 2, 0.0
+    return 1, inf if case.rank is None else case.rank
 
 
 def _marked(task: str) -> ColumnElement[bool]:

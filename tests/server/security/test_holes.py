@@ -150,7 +150,12 @@ def test_weights_that_are_none_replace_nothing_and_none_are_deleted(server, cont
 @pytest.mark.parametrize("study", ["mr_truncated", "mr_empty", "mr_text", "._mr_0"])
 def test_a_broken_study_is_a_4xx_and_is_not_handed_out(server, study):
     assert server.infer("tiny_segmentation", study).status_code in (404, 422)
-    offered = {server.post("/activelearning/random", json={"task": "tiny_segmentation"}).json()["id"] for _ in range(8)}
+    offered = set()
+    for _ in range(8):
+        offered.add(server.post("/activelearning/random", json={"task": "tiny_segmentation"}).json()["id"])
+        for image in offered:
+            server.post("/api/v1/learning/tiny_segmentation/release", json={"image": image})
+    assert len(offered) > 1
     assert study not in offered
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from crosslabel.active.pool import Pick, Pool, share_below
+from crosslabel.active.pool import Pick, Pool, compared
 from crosslabel.active.strategies.uncertainty import log_with_gumbel_noise
 
 _SHARE = 0.66
@@ -15,6 +15,10 @@ class ClaspPE:
 
     The classes take turns; each takes the image with the highest noisy score in its own surroundings. The noise keeps
     near-copies of one hard image from filling a batch, the random third keeps what the network is wrongly sure of in reach.
+
+    The paper lets the noise decay, for diversity early and exploitation later, by a schedule whose numbers are not known to
+    us. Ours divides it by the number of rounds so far: an image is drawn with a probability proportional to its score to the
+    power of labels / batch, 1 in the first round.
     """
 
     name = "clasp_pe"
@@ -51,9 +55,10 @@ class ClaspPE:
             columns = [("", pool.scores["entropy"])]
         else:
             columns = list(zip(pool.class_names, pool.class_scores.T, strict=True))
+        beta = max(1.0, pool.labels / pool.batch)
         turns = []
         for name, scores in columns:
-            keys = log_with_gumbel_noise(scores, rng)
+            keys = log_with_gumbel_noise(scores, rng, beta)
             turns.append((name, scores, [int(index) for index in np.argsort(-keys, kind="stable")]))
         return turns
 
@@ -65,4 +70,4 @@ def stratified_turns(count: int, share: float) -> list[bool]:
 
 def _sentence(name: str, scores: np.ndarray, index: int) -> str:
     about = f" about {name}" if name else ""
-    return f"The model is less sure{about} here than in {share_below(scores, scores[index])} % of the images that wait."
+    return compared(scores, scores[index], f"The model is less sure{about} here than in")

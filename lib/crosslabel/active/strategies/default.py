@@ -24,6 +24,5 @@ class Default:
         self._early, self._late = TypiClust(), ClaspPE()
 
     def select(self, pool: Pool, count: int, rng: np.random.Generator) -> list[Pick]:
-        labelled = len(next(iter(pool.labelled.values()), ()))
-        late = labelled >= FEW_LABELS and "entropy" in pool.scores
+        late = pool.labels >= FEW_LABELS and "entropy" in pool.scores
         return (self._late if late else self._early).select(pool, count, rng)

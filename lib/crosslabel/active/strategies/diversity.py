@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from crosslabel.active.pool import Pick, Pool, share_below
+from crosslabel.active.pool import Pick, Pool, compared
 
 
 class CoreSet:
@@ -60,8 +60,7 @@ class Badge:
         return int(rng.choice(free, p=chances))
 
     def _sentence(self, norms: np.ndarray, index: int) -> str:
-        below = share_below(norms, norms[index])
-        return f"Its label would change the model more than those of {below} % of the images that wait, and in another way."
+        return compared(norms, norms[index], "Its label would change the model more than those of", ", and in another way")
 
 
 def farthest_first(ours: np.ndarray, theirs: np.ndarray, count: int, rng: np.random.Generator, why: str) -> list[Pick]:
@@ -81,8 +80,7 @@ def farthest_first(ours: np.ndarray, theirs: np.ndarray, count: int, rng: np.ran
         index = int(rng.choice(np.flatnonzero(nearest == nearest.max())))
         distance = float(nearest[index])
         known = np.isfinite(distance)
-        below = share_below(first, first[index])
-        sentence = f"{why}, more so than {below} % of the images that wait." if np.isfinite(first[index]) else f"{why}."
+        sentence = compared(first, first[index], f"{why}, more so than") if np.isfinite(first[index]) else f"{why}."
         picks.append(Pick(index, distance if known else None, sentence))
         nearest = np.minimum(nearest, np.linalg.norm(ours - ours[index], axis=1))
         nearest[index] = -np.inf

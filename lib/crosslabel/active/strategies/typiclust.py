@@ -41,8 +41,7 @@ class TypiClust:
             members = [index for index, its in free.items() if its == cluster]
             closeness = typicality(ours[members])
             best = members[int(np.argmax(closeness))]
-            sentence = f"It is the most typical of a group of {size} similar images{_labelled(covered[cluster])}."
-            picks.append(Pick(best, float(closeness.max()), sentence))
+            picks.append(Pick(best, float(closeness.max()), _sentence(size, covered[cluster])))
             covered[cluster] += 1
             del free[best]
         return picks
@@ -75,5 +74,9 @@ def _largest_uncovered(free: dict[int, int], covered: np.ndarray) -> tuple[int, 
     return best, int(sizes[best])
 
 
-def _labelled(count: int) -> str:
-    return ", none of which is labelled" if count == 0 else ""
+def _sentence(size: int, labelled: int) -> str:
+    if size > 1:
+        return f"It is the most typical of a group of {size} similar images{'' if labelled else ', none of which is labelled'}."
+    if labelled:
+        return "It is the last of a group of similar images."
+    return "It is unlike all other images, those with a label included."

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from crosslabel.active.pool import Pick, Pool, share_below
+from crosslabel.active.pool import Pick, Pool, compared
 
 
 class _ByScore:
@@ -27,7 +27,7 @@ class _ByScore:
     def _sentence(self, pool: Pool, values: np.ndarray, index: int) -> str:
         if not np.isfinite(values[index]):
             return "The model has no opinion of this image."
-        return f"{self.says} than for {share_below(values, values[index])} % of the images that wait{_about(pool, index)}."
+        return compared(values, values[index], f"{self.says} than for", _about(pool, index))
 
 
 class Entropy(_ByScore):
@@ -78,11 +78,14 @@ class PowerBald(Bald):
         return log_with_gumbel_noise(values, rng)
 
 
-def log_with_gumbel_noise(values: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """log s + G, G from a standard Gumbel distribution; -inf where there is no score."""
+def log_with_gumbel_noise(values: np.ndarray, rng: np.random.Generator, beta: float = 1.0) -> np.ndarray:
+    """log s + G / beta, G from a standard Gumbel distribution; -inf where there is no score.
+
+    The highest are a draw without replacement with probabilities proportional to s^beta.
+    """
     known = np.isfinite(values)
     keys = np.full(len(values), -np.inf)
-    keys[known] = np.log(np.maximum(values[known], 1e-12)) + rng.gumbel(size=int(known.sum()))
+    keys[known] = np.log(np.maximum(values[known], 1e-12)) + rng.gumbel(size=int(known.sum())) / beta
     return keys
 
 

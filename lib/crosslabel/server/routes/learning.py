@@ -105,7 +105,7 @@ def switch(app: App, learning: Learning, who: Who, task: str, to: SwitchTo) -> d
 
 @router.post("/{task}/next", summary="The cases to annotate next, each leased for half an hour")
 def next_cases(app: App, audited: Audited, who: Who, task: str, wanted: NextCases) -> Handed:
-    """Whoever asks again gets what they hold already first; skip a case to be rid of it."""
+    """Whoever asks again gets what they hold already, after pinned cases; skip or release a case to be rid of it."""
     spec = app.tasks[known_task(app, task)]
     check_strategy(wanted.strategy, list(app.strategies))
     holder = who.name(wanted.model_dump())
@@ -154,7 +154,7 @@ def cases(
     offset: Annotated[int, Query(ge=0, lt=2**31)] = 0,
     limit: Annotated[int, Query(ge=1, le=_LONGEST_PAGE)] = 100,
 ) -> Cases:
-    """``score`` and ``rank`` are those of the task's own strategy."""
+    """``score`` and ``rank`` are those that the task's own strategy gave at the last look."""
     spec = app.tasks[known_task(app, task)]
     options = {"state": state, "text": text, "offset": offset, "limit": limit}
     strategy = spec.active_learning.strategy
