@@ -8,6 +8,7 @@ from pathlib import Path
 from crosslabel.data.cases import Case
 from crosslabel.data.layouts import case_id, images_in
 from crosslabel.data.lists import LIST_SUFFIXES, listed_cases
+from crosslabel.data.value_names import names_of_labels
 from crosslabel.errors import DataError
 
 # Where the layouts of labelled data keep their images.
@@ -41,7 +42,8 @@ def with_labels(cases: list[Case], folder: Path, *, own_values: bool) -> list[Ca
 
     Args:
         cases: unlabelled.
-        folder: label files; a served folder's ``labels/final/`` or a Decathlon folder's ``labelsTr/`` is found below it.
+        folder: label files; a served folder's ``labels/final/`` or a Decathlon folder's ``labelsTr/`` is found below it. A
+            ``dataset.json`` in it or beside it says what their values mean.
         own_values: the files hold the task's own values, as those of ``labels/final/`` always do.
 
     Raises:
@@ -52,7 +54,10 @@ def with_labels(cases: list[Case], folder: Path, *, own_values: bool) -> list[Ca
     below = next((folder / name for name in ("labels/final", "labelsTr", "labels") if (folder / name).is_dir()), folder)
     own = own_values or below == folder / "labels/final"
     labels = {case_id(path): path for path in images_in(below)}
-    known = [replace(case, label=labels[case.id], own_values=own) if case.id in labels else case for case in cases]
+    names = names_of_labels(below)
+    known = [
+        replace(case, label=labels[case.id], value_names=names, own_values=own) if case.id in labels else case for case in cases
+    ]
     if not any(case.label for case in known):
         raise DataError(f"No label in {below} is called like a target image; name each label as its image.")
     return known
