@@ -40,6 +40,7 @@ class AdaptationData:
         target: unlabelled target images.
         labelled: labelled target cases to learn from.
         held: held-back labelled target cases.
+        shown: all target images but the held-back ones, which image-level methods are fitted on.
         aside: why a case was set aside, by its id.
         prior: plausible volumes, from all labelled cases.
     """
@@ -49,6 +50,7 @@ class AdaptationData:
     target: PreparedCases
     labelled: PreparedCases
     held: PreparedCases
+    shown: PreparedCases
     aside: dict[str, str]
     prior: VolumePrior
 
@@ -85,6 +87,7 @@ def prepare_data(task: TaskSpec, cases: AdaptationCases, memory_bytes: int = MEM
         target=target.of([case for case in target.cases if case.label is None]),
         labelled=target.of(final),
         held=target.of(held),
+        shown=target.of([case for case in target.cases if case not in held]),
         aside=aside,
         prior=prior,
     )

@@ -10,8 +10,9 @@ from typing import Any
 
 from torch import nn
 
-from crosslabel.adaptation.image_level import Chain, ImageAdapter, Volume, Watch, build_adapter
+from crosslabel.adaptation.image_level import ImageAdapter, Volume, Watch, build_adapter
 from crosslabel.checkpoints import ModelStore, Version
+from crosslabel.files import content_digest
 from crosslabel.networks.memory_format import channels_last
 from crosslabel.optimisation import Outcome, ProgressEvent, State, processes, read_curves
 from crosslabel.tasks import TaskSpec
@@ -106,12 +107,9 @@ class AdaptationJob(Job):
             doing = event.message or f"fitting {adapter.name}: {event.epoch} of {event.epochs}"
             emit(replace(self._last, state=State.PREPARING, losses=event.losses, message=doing))
 
-        # A chain gives each of its parts a folder, so that a part alone finds its own there too.
-        folder = self.adapter_dir if isinstance(adapter, Chain) else self.adapter_dir / adapter.name
-
         def fit() -> bool:
             watch = Watch(tell, self.cancelled)
-            return adapter.fit(_volumes(data.source), _volumes(data.target), folder, watch)
+            return adapter.fit(_volumes(data.source), _volumes(data.shown), self.adapter_dir, watch)
 
         fitted = fit() if processes.rank() == 0 else True
         processes.barrier()
@@ -144,4 +142,7 @@ def _metrics_on(objective: AdaptationObjective) -> str:
 
 
 def _volumes(cases: PreparedCases) -> list[Volume]:
-    return [Volume(case.id, lambda case=case: cases.prepare(case)) for case in cases.cases]
+    return [
+        Volume(case.id, lambda case=case: cases.prepare(case), lambda case=case: content_digest(case.image))
+        for case in cases.cases
+    ]

@@ -19,7 +19,7 @@ from crosslabel.adaptation.image_level.translation.settings import TranslationSe
 from crosslabel.adaptation.image_level.translation.slices import SliceFolder, slice_axis, to_slices, to_volume
 from crosslabel.adaptation.image_level.translation.styles import StyleBank, build_style_bank, id_number
 from crosslabel.errors import CheckpointError, DataError
-from crosslabel.files import replacing, write_json
+from crosslabel.files import replacing, sha256_of, write_json
 from crosslabel.networks import MultiStyleTranslator, read_weights_file
 from crosslabel.networks.memory_format import channels_last
 from crosslabel.optimisation import RESUME_FILE, ProgressEvent, State, TrainingLoop, processes
@@ -109,10 +109,10 @@ class Translation(Unchanged):
         claim = {
             "settings": asdict(self.settings),
             "seed": self.seed,
-            "checkpoint": None if self.checkpoint is None else self.checkpoint.name,
-            "spacing": self.task.spacing,
-            "source": [volume.id for volume in source],
-            "target": [volume.id for volume in target],
+            "checkpoint": None if self.checkpoint is None else sha256_of(self.checkpoint),
+            "preparation": self.task.model_dump(mode="json", include={"domains", "orientation", "spacing"}),
+            "source": {volume.id: volume.digest() for volume in source},
+            "target": {volume.id: volume.digest() for volume in target},
         }
         # Through JSON, so that tuples compare equal to what is read back.
         claim = json.loads(json.dumps(claim))
@@ -121,8 +121,8 @@ class Translation(Unchanged):
             write_json(path, claim)
         elif json.loads(path.read_text(encoding="utf-8")) != claim:
             raise CheckpointError(
-                f"The folder {home.name} holds a translator for other images, settings or another seed; give another folder "
-                "or empty this one."
+                f"The folder {home} holds a translator for other images, settings or another seed; give another folder or "
+                "empty this one."
             )
 
     def _translator(self, home: Path, watch: Watch) -> nn.Module | None:
