@@ -113,3 +113,13 @@ def test_a_list_that_names_values_itself_is_taken_at_its_word(folder):
     (folder / "cases.json").write_text(json.dumps({"labels": {"first": [2, 7]}, "training": rows}))
     with pytest.raises(DataError, match=r"cases\.json: 'labels' must give each value one name"):
         labelled_cases(folder / "cases.json", task)
+
+
+def test_a_second_channel_is_no_second_target_image(tmp_path):
+    for name in ("pat1_0000", "pat1_0001", "pat2_0000"):
+        tiny.write_blobs(tmp_path, 1)
+        (tmp_path / "imagesTr" / "mr_00.nii.gz").rename(tmp_path / "imagesTr" / f"{name}.nii.gz")
+    with pytest.raises(DataError, match=r"pat1_0001\.nii\.gz is named like a further channel of pat1_0000\.nii\.gz"):
+        unlabelled_cases(tmp_path)
+    (tmp_path / "imagesTr" / "pat1_0001.nii.gz").unlink()
+    assert [case.id for case in unlabelled_cases(tmp_path)] == ["pat1", "pat2"]
