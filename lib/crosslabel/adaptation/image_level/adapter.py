@@ -116,6 +116,10 @@ class ImageAdapter(Protocol):
         """What was measured while fitting, for a report and the provenance."""
         ...
 
+    def curves(self) -> Mapping[str, Sequence[Sequence[float]]]:
+        """Losses of what was trained while fitting, by name: (epoch, value) pairs; empty where nothing was."""
+        ...
+
 
 class Unchanged:
     """Leaves images as they are: the row ``source only``, and the base of the methods that change one thing only."""
@@ -135,6 +139,9 @@ class Unchanged:
         return []
 
     def facts(self) -> Mapping[str, float | int | str]:
+        return {}
+
+    def curves(self) -> Mapping[str, Sequence[Sequence[float]]]:
         return {}
 
 
@@ -167,3 +174,6 @@ class Chain:
 
     def facts(self) -> Mapping[str, float | int | str]:
         return {name: value for adapter in self.adapters for name, value in adapter.facts().items()}
+
+    def curves(self) -> Mapping[str, Sequence[Sequence[float]]]:
+        return {name: pairs for adapter in self.adapters for name, pairs in adapter.curves().items()}
