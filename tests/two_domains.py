@@ -34,4 +34,5 @@ def volumes(count: int, *, inverted: bool = False, first_seed: int = 0) -> list[
         return Prepared(scene(seed, inverted=inverted), grid, grid, task.domains.target)
 
     domain = "target" if inverted else "source"
-    return [Volume(f"{domain}_{seed}", lambda seed=seed: prepared(seed)) for seed in range(first_seed, first_seed + count)]
+    seeds = range(first_seed, first_seed + count)
+    return [Volume(f"{domain}_{seed}", lambda seed=seed: prepared(seed), lambda seed=seed: str(seed)) for seed in seeds]

@@ -63,6 +63,15 @@ def sha256_of(path: Path) -> str:
     return digest.hexdigest()
 
 
+def content_digest(path: Path) -> str:
+    """SHA-256 of a file's bytes, or of the names and bytes of all files of a folder and those below it."""
+    if not path.is_dir():
+        return sha256_of(path)
+    files = sorted((file.relative_to(path).as_posix(), file) for file in path.rglob("*") if file.is_file())
+    told = "".join(f"{name}\0{sha256_of(file)}\n" for name, file in files)
+    return hashlib.sha256(told.encode("utf-8", "surrogateescape")).hexdigest()
+
+
 def make_folders(folder: Path) -> None:
     """Make a folder and those above it; each that is new is synced into its parent."""
     if folder.is_dir():

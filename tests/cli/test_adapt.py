@@ -62,6 +62,18 @@ def test_nothing_to_resume_is_said_and_an_unknown_method_refused(crosslabel, fol
     assert "no method of adaptation 'magic'" in refused.stderr
 
 
+def test_a_finished_run_is_not_resumed_and_a_file_is_no_place_for_one(crosslabel, folders, tmp_path):
+    for version in (1, 2):
+        result = adapt(crosslabel, folders, tmp_path / "out", "--resume", "--epochs", 1, "--method", "gin")
+        assert "No run was stopped here" in result.stderr
+        assert f"tiny_segmentation v{version} is served" in result.stdout
+    (tmp_path / "notes").write_text("mine")
+    refused = adapt(crosslabel, folders, tmp_path / "notes")
+    assert refused.exit_code == 1
+    assert "notes is a file or lies below one; give another" in refused.stderr
+    assert "Unexpected" not in refused.stderr
+
+
 def test_of_several_methods_the_one_with_the_highest_consistency_is_served(crosslabel, folders, tmp_path):
     result = adapt(crosslabel, folders, tmp_path / "out", "--method", "gin,source_only")
     assert result.exit_code == 0, result.stderr

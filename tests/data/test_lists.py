@@ -74,3 +74,52 @@ def test_labels_join_the_images_that_they_are_called_like(folder):
     (folder / "others").mkdir()
     with pytest.raises(DataError, match="called like a target image"):
         with_labels(unlabelled_cases(folder), folder / "others", own_values=True)
+
+
+def test_a_data_set_that_names_its_values_is_read_alike_by_folder_list_and_as_labels_of_target_images(folder):
+    task = tiny.segmentation_task(read_labels={"first": 7, "second": 2})
+    rows = [{"image": f"imagesTr/mr_0{n}.nii.gz", "label": f"labelsTr/mr_0{n}.nii.gz"} for n in range(3)]
+    described = {"labels": {"0": "background", "2": "First", "7": "Second"}, "training": rows}
+    (folder / "dataset.json").write_text(json.dumps(described))
+    (folder / "cases.json").write_text(json.dumps(rows))
+    (folder / "cases.csv").write_text("image,label\n" + "".join(f"{row['image']},{row['label']}\n" for row in rows))
+    (folder / "elsewhere").mkdir()
+    (folder / "elsewhere" / "dataset.json").write_text(json.dumps({"labels": {"7": "first", "2": "second"}}))
+    far = [{name: f"../{path}" for name, path in row.items()} for row in rows]
+    (folder / "elsewhere" / "cases.json").write_text(json.dumps({"training": far}))
+
+    images = unlabelled_cases(folder)
+    routes = [
+        labelled_cases(folder, task),
+        *(labelled_cases(folder / name, task) for name in ("dataset.json", "cases.json", "cases.csv", "elsewhere/cases.json")),
+        *(with_labels(images, place, own_values=False) for place in (folder, folder / "labelsTr")),
+    ]
+
+    _, stored = tiny.blobs(0)
+    for cases in routes:
+        assert (cases[0].read_label(task)[0] == stored).all()
+
+
+def test_a_list_that_names_values_itself_is_taken_at_its_word(folder):
+    task = tiny.segmentation_task()
+    (folder / "dataset.json").write_text(json.dumps({"labels": {"2": "first", "7": "second"}}))
+    rows = [{"image": "imagesTr/mr_00.nii.gz", "label": "labelsTr/mr_00.nii.gz"}]
+    (folder / "cases.json").write_text(json.dumps({"labels": {"first": 7, "second": 2}, "training": rows}))
+
+    (case,) = labelled_cases(folder / "cases.json", task)
+
+    _, stored = tiny.blobs(0)
+    assert ((case.read_label(task)[0] == 2) == (stored == 7)).all()
+    (folder / "cases.json").write_text(json.dumps({"labels": {"first": [2, 7]}, "training": rows}))
+    with pytest.raises(DataError, match=r"cases\.json: 'labels' must give each value one name"):
+        labelled_cases(folder / "cases.json", task)
+
+
+def test_a_second_channel_is_no_second_target_image(tmp_path):
+    for name in ("pat1_0000", "pat1_0001", "pat2_0000"):
+        tiny.write_blobs(tmp_path, 1)
+        (tmp_path / "imagesTr" / "mr_00.nii.gz").rename(tmp_path / "imagesTr" / f"{name}.nii.gz")
+    with pytest.raises(DataError, match=r"pat1_0001\.nii\.gz is named like a further channel of pat1_0000\.nii\.gz"):
+        unlabelled_cases(tmp_path)
+    (tmp_path / "imagesTr" / "pat1_0001.nii.gz").unlink()
+    assert [case.id for case in unlabelled_cases(tmp_path)] == ["pat1", "pat2"]

@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import nn
 
+from crosslabel.errors import CrossLabelError
 from crosslabel.optimisation import LoopSettings, Objective, TrainingLoop, read_curves
 from crosslabel.optimisation.progress import ProgressFile
 
@@ -149,3 +150,26 @@ def test_curves_hold_each_epoch_once_as_it_was_last(tmp_path):
     assert [epoch for epoch, _ in curves["losses"]["squares"]] == [1, 2, 3, 4]
     assert curves["metrics"]["score"] == [[1, 0.1], [2, 0.2], [3, 0.3], [4, 0.4]]
     assert read_curves(tmp_path / "nowhere") == {"losses": {}, "metrics": {}}
+
+
+def test_a_line_that_a_killed_process_left_half_written_costs_that_line_alone(tmp_path):
+    def run(resume):
+        loop = TrainingLoop(nn.Linear(1, 1), Line([0.1, 0.2, 0.3, 0.4]), settings(), tmp_path, ProgressFile(tmp_path))
+        loop.cancelled = lambda: not resume and loop.epoch == 2
+        loop.run(resume=resume)
+
+    run(resume=False)
+    history = tmp_path / "progress.jsonl"
+    history.write_text(history.read_text() + '{"state": "training", "epo')
+    run(resume=True)
+    curves = read_curves(tmp_path)
+    assert [epoch for epoch, _ in curves["losses"]["squares"]] == [1, 2, 3, 4]
+    assert curves["metrics"]["score"] == [[1, 0.1], [2, 0.2], [3, 0.1], [4, 0.2]]
+
+
+def test_a_run_in_the_place_of_a_file_is_refused_in_one_sentence(tmp_path):
+    (tmp_path / "run").write_text("notes")
+    for folder in (tmp_path / "run", tmp_path / "run" / "below"):
+        with pytest.raises(CrossLabelError, match="is a file or lies below one; give another"):
+            ProgressFile(folder)
+    assert (tmp_path / "run").read_text() == "notes"

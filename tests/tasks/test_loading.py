@@ -73,6 +73,7 @@ def test_a_task_file_becomes_a_task(write):
             r"read_labels: 5 is given to 'liver' and to 'spleen'",
         ),
         ("network:", "training: {flip_axes: [3]}\nnetwork:", r"training\.flip_axes: axes are numbered 0 to 2"),
+        ("network:", "training: {seed: -1}\nnetwork:", r"training\.seed: .*greater than or equal to 0"),
         ("name: organs", "name: other", r"organs\.yaml: name: 'other' differs .*write 'name: organs'"),
         ("title: Organs", "title: Organs\ntitle: Organs again", r"the key 'title' stands twice.*line 4"),
         ("title: Organs", "title: [", r"organs\.yaml: not valid YAML"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +14,7 @@ from crosslabel.cli.options import DeviceOption, LabelsAs, LabelsAsOption, TaskA
 from crosslabel.cli.progress import shown_progress, spoken_numbers
 from crosslabel.cli.resources import model_store, task_named
 from crosslabel.cli.train import with_epochs
+from crosslabel.errors import CrossLabelError
 
 if TYPE_CHECKING:
     from crosslabel.tasks import TaskSpec
@@ -45,26 +48,30 @@ def adapt(
     Started by torchrun, several processes train together: the batches of a step (training.accumulate) are shared out.
     """
     from crosslabel.optimisation import processes
+    from crosslabel.training import was_stopped
     from crosslabel.training.adaptation import AdaptationJob, MethodComparison, with_method
 
     spec = with_epochs(task_named(task), epochs)
     methods = [name.strip() for name in (method or spec.adaptation.method).split(",")]
     spec = with_method(spec, methods[0])
-    cases = _cases(spec, source, target, target_labels, own_values=labels_as is LabelsAs.TASK)
     store = model_store()
     with processes.process_group(device) as mine, shown_progress(spec) as show:
+        settings = {"device": str(mine or device), "on_event": show}
+        job: AdaptationJob | MethodComparison
+        with _said_once():
+            cases = _cases(spec, source, target, target_labels, own_values=labels_as is LabelsAs.TASK)
+            if len(methods) == 1:
+                job = AdaptationJob(spec, cases, store, out, **settings)
+            else:
+                job = MethodComparison(spec, methods, cases, store, out, **settings)
+            job.check()
         if processes.rank() == 0:
             counts = f"{len(cases.source)} labelled source cases, {len(cases.target)} target images"
             labelled = sum(case.label is not None for case in cases.target)
             stderr().print(f"{spec.title}: {counts}, {labelled} of them labelled", highlight=False)
-            if resume and not out.is_dir():
+            # Of several methods, those that are done stay so.
+            if resume and not (out.is_dir() if len(methods) > 1 else was_stopped(out)):
                 stderr().print("No run was stopped here, so the adaptation starts from the beginning.")
-        settings = {"device": str(mine or device), "on_event": show}
-        job: AdaptationJob | MethodComparison
-        if len(methods) == 1:
-            job = AdaptationJob(spec, cases, store, out, **settings)
-        else:
-            job = MethodComparison(spec, methods, cases, store, out, **settings)
         try:
             version = job.run(resume=resume)
         except KeyboardInterrupt:
@@ -76,6 +83,19 @@ def adapt(
         stdout().print(f"{reached} on {record['metrics_on']}", soft_wrap=True, highlight=False)
         print_set_aside(record["data"]["set_aside"])
         stdout().print(f"{version.name} is served from now on ({version.path}).", soft_wrap=True, highlight=False)
+
+
+@contextmanager
+def _said_once() -> Iterator[None]:
+    """What is wrong alike for all processes is said by the first; torchrun would end it too if the others failed before."""
+    from crosslabel.optimisation import processes
+
+    try:
+        yield
+    except CrossLabelError:
+        if processes.rank() > 0:
+            raise typer.Exit from None
+        raise
 
 
 def _cases(task: TaskSpec, source: Path, target: Path, target_labels: Path | None, *, own_values: bool) -> AdaptationCases:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -11,6 +10,7 @@ from pathlib import Path
 from crosslabel.data.cases import Case
 from crosslabel.data.lists import LIST_SUFFIXES, listed_cases
 from crosslabel.data.spreadsheets import read_table
+from crosslabel.data.value_names import names_of_labels, names_of_values
 from crosslabel.errors import DataError
 from crosslabel.images import Modality, image_id_of, is_image_path
 from crosslabel.tasks import TaskSpec
@@ -66,7 +66,7 @@ def cases_of(images: Path, labels: Path | None, task: TaskSpec, *, own_values: b
     for folder in (images, labels):
         if not folder.is_dir():
             raise DataError(f"The folder {folder} does not exist; give one that holds images or labels.")
-    cases = _matching(_by_id(images), labels, _dataset_json(labels.parent), own_values)
+    cases = _matching(_by_id(images), labels, names_of_labels(labels), own_values)
     if not cases:
         raise DataError(f"No label in {labels} is called like an image in {images}; labels carry the names of their images.")
     return sorted(cases, key=lambda case: case.id)
@@ -80,10 +80,9 @@ def case_id(path: Path) -> str:
 def _paired(folder: Path, task: TaskSpec, own_values: bool) -> list[Case]:
     for images, labels in _PAIRED_LAYOUTS:
         if (folder / labels).is_dir() and (folder / images).is_dir():
-            described = _dataset_json(folder)
             # MONAI Label writes the task's own values.
             own = own_values or labels == "labels/final"
-            return _matching(_by_id(folder / images), folder / labels, described, own)
+            return _matching(_by_id(folder / images), folder / labels, names_of_values(folder), own)
     raise DataError(f"{folder} is in no known layout; {_expected(task)}")
 
 
@@ -99,10 +98,10 @@ def _by_id(folder: Path, id_of: Callable[[Path], str] = case_id) -> dict[str, Pa
     return found
 
 
-def _matching(images: dict[str, Path], labels: Path, described: dict, own_values: bool) -> list[Case]:
+def _matching(images: dict[str, Path], labels: Path, names: dict[int, str] | None, own_values: bool) -> list[Case]:
     """The label files of a folder that are called like one of the images."""
     return [
-        Case(id, images[id], path, value_names=_value_names(described), own_values=own_values)
+        Case(id, images[id], path, value_names=names, own_values=own_values)
         for path in images_in(labels)
         if (id := image_id_of(path)) in images
     ]
@@ -172,30 +171,6 @@ def _single_modality(task: TaskSpec) -> Modality | None:
 def images_in(folder: Path) -> Iterable[Path]:
     """The images that lie in a folder, sorted."""
     return sorted(path for path in folder.iterdir() if is_image_path(path))
-
-
-def _dataset_json(folder: Path) -> dict:
-    path = folder / "dataset.json"
-    if not path.is_file():
-        return {}
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, OSError) as error:
-        raise DataError(f"{path} is not valid JSON; correct it or move it away.") from error
-    return content if isinstance(content, dict) else {}
-
-
-def _value_names(described: dict) -> dict[int, str] | None:
-    """``labels`` of a ``dataset.json``: value to name (Decathlon) or name to value (nnU-Net v2)."""
-    labels = described.get("labels")
-    if not isinstance(labels, dict):
-        return None
-    try:
-        if all(str(key).isdigit() for key in labels):
-            return {int(value): str(name) for value, name in labels.items()}
-        return {int(value): str(name) for name, value in labels.items()}
-    except (TypeError, ValueError) as error:
-        raise DataError("dataset.json: 'labels' must give each value one name.") from error
 
 
 def _expected(task: TaskSpec) -> str:

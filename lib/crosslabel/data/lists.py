@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from crosslabel.data.cases import Case
+from crosslabel.data.value_names import names_in, names_of_labels, names_of_values
 from crosslabel.errors import CrossLabelError, DataError
 from crosslabel.images import Modality, image_id_of
 
@@ -20,17 +22,19 @@ def listed_cases(path: Path, *, own_values: bool = False) -> list[Case]:
 
     A CSV has the columns ``image`` and ``label`` and may have ``id``, ``patient``, ``modality`` and ``sequence``. A JSON file
     holds a list of objects with the same keys, or an object with such a list under ``training`` (MONAI's data lists). Paths
-    are relative to the list.
+    are relative to the list. What the label values mean is said by ``labels`` beside ``training``, else by the
+    ``dataset.json`` of the data set that a label lies in, else by one beside the list.
 
     Args:
         path: the list.
         own_values: the label files hold the task's own values.
 
     Raises:
-        DataError: the list cannot be read, a line lacks its image, a file does not exist, or two cases have one id.
+        DataError: the list cannot be read, a line lacks its image, a file does not exist, two cases have one id, or what names
+            the label values cannot be read.
     """
-    rows = _csv_rows(path) if path.suffix == ".csv" else _json_rows(path)
-    cases = [_case(path, number, row, own_values) for number, row in rows]
+    rows, stated = (_csv_rows(path), None) if path.suffix == ".csv" else _json_rows(path)
+    cases = _with_names([_case(path, number, row, own_values) for number, row in rows], path, stated)
     ids = [case.id for case in cases]
     for id in ids:
         if ids.count(id) > 1:
@@ -46,7 +50,8 @@ def _csv_rows(path: Path) -> list[tuple[str, Mapping[str, Any]]]:
         raise DataError(f"{path.name} cannot be read as a CSV file ({error.__class__.__name__}).") from error
 
 
-def _json_rows(path: Path) -> list[tuple[str, Mapping[str, Any]]]:
+def _json_rows(path: Path) -> tuple[list[tuple[str, Mapping[str, Any]]], dict[int, str] | None]:
+    """The entries with their places, and what the file says of the label values."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -54,7 +59,14 @@ def _json_rows(path: Path) -> list[tuple[str, Mapping[str, Any]]]:
     rows = content.get("training") if isinstance(content, dict) else content
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise DataError(f"{path.name}: a list of objects with 'image' and 'label' is expected, alone or under 'training'.")
-    return [(f"entry {number}", row) for number, row in enumerate(rows, start=1)]
+    return [(f"entry {number}", row) for number, row in enumerate(rows, start=1)], names_in(content, path.name)
+
+
+def _with_names(cases: list[Case], path: Path, stated: dict[int, str] | None) -> list[Case]:
+    """The cases of a list, each with what its label values mean."""
+    folders = {case.label.parent for case in cases if isinstance(case.label, Path)}
+    names = {folder: stated or names_of_labels(folder) or names_of_values(path.parent) for folder in folders}
+    return [replace(case, value_names=names[case.label.parent]) if isinstance(case.label, Path) else case for case in cases]
 
 
 def _case(path: Path, place: str, row: Mapping[str, Any], own_values: bool) -> Case:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from crosslabel.data.cases import Case
 from crosslabel.data.layouts import case_id, images_in
 from crosslabel.data.lists import LIST_SUFFIXES, listed_cases
+from crosslabel.data.value_names import names_of_labels
 from crosslabel.errors import DataError
+from crosslabel.images import image_id_of
 
 # Where the layouts of labelled data keep their images.
 _IMAGE_FOLDERS = ("imagesTr", "imagesTs", "images")
@@ -21,7 +25,7 @@ def unlabelled_cases(folder: Path) -> list[Case]:
         folder: a folder, or a list (see :func:`listed_cases`) whose labels are passed over.
 
     Raises:
-        DataError: there is no such folder, or no image in it.
+        DataError: there is no such folder, no image in it, or an image in several channels, as nnU-Net stores them.
     """
     if folder.is_file() and folder.suffix in LIST_SUFFIXES:
         return [replace(case, label=None) for case in listed_cases(folder)]
@@ -32,8 +36,22 @@ def unlabelled_cases(folder: Path) -> list[Case]:
         paths = [path for name in _IMAGE_FOLDERS if (folder / name).is_dir() for path in images_in(folder / name)]
     if not paths:
         raise DataError(f"No image was found in {folder}, nor in {', '.join(_IMAGE_FOLDERS)} below it.")
+    _check_channels(paths)
     cases = {case_id(path): Case(case_id(path), path, None) for path in paths}
     return [cases[id] for id in sorted(cases)]
+
+
+def _check_channels(paths: Sequence[Path]) -> None:
+    """A patient's second channel is no second patient."""
+    first = {image_id_of(path): path for path in paths if image_id_of(path).endswith("_0000")}
+    # Under a single name, 0000, 0001 and so on number the images.
+    for path in paths if len(first) > 1 else ():
+        name, _, number = image_id_of(path).rpartition("_")
+        if re.fullmatch(r"\d{4}", number) and number != "0000" and f"{name}_0000" in first:
+            raise DataError(
+                f"{path.name} is named like a further channel of {first[f'{name}_0000'].name}, and only one is read; move the "
+                "further channels away, or name the images in a CSV list."
+            )
 
 
 def with_labels(cases: list[Case], folder: Path, *, own_values: bool) -> list[Case]:
@@ -41,7 +59,8 @@ def with_labels(cases: list[Case], folder: Path, *, own_values: bool) -> list[Ca
 
     Args:
         cases: unlabelled.
-        folder: label files; a served folder's ``labels/final/`` or a Decathlon folder's ``labelsTr/`` is found below it.
+        folder: label files; a served folder's ``labels/final/`` or a Decathlon folder's ``labelsTr/`` is found below it. A
+            ``dataset.json`` in it or beside it says what their values mean.
         own_values: the files hold the task's own values, as those of ``labels/final/`` always do.
 
     Raises:
@@ -52,7 +71,10 @@ def with_labels(cases: list[Case], folder: Path, *, own_values: bool) -> list[Ca
     below = next((folder / name for name in ("labels/final", "labelsTr", "labels") if (folder / name).is_dir()), folder)
     own = own_values or below == folder / "labels/final"
     labels = {case_id(path): path for path in images_in(below)}
-    known = [replace(case, label=labels[case.id], own_values=own) if case.id in labels else case for case in cases]
+    names = names_of_labels(below)
+    known = [
+        replace(case, label=labels[case.id], value_names=names, own_values=own) if case.id in labels else case for case in cases
+    ]
     if not any(case.label for case in known):
         raise DataError(f"No label in {below} is called like a target image; name each label as its image.")
     return known

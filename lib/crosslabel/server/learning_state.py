@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from crosslabel.checkpoints import Version
 from crosslabel.learning import Action
 from crosslabel.learning.pool_scan import scan_name
 from crosslabel.optimisation import State
-from crosslabel.optimisation.progress import HISTORY_FILE
+from crosslabel.optimisation.progress import read_history
 from crosslabel.server.learning_job import ROUND, SCORE, read_scan
 from crosslabel.server.learning_loop import LearningLoop
 from crosslabel.store import CaseState, Switch
@@ -142,16 +141,7 @@ def _scan_progress(scan: dict[str, Any] | None) -> dict[str, Any] | None:
 def _curves(run: Path | None) -> dict[str, dict[str, list[list[float]]]]:
     """Losses and metrics of the last run by epoch."""
     curves: dict[str, dict[str, list[list[float]]]] = {"losses": {}, "metrics": {}}
-    try:
-        lines = [] if run is None else (run / HISTORY_FILE).read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return curves
-    for line in lines:
-        try:
-            event = json.loads(line)
-        except ValueError:
-            # The last line of a process that was killed while it wrote.
-            continue
+    for event in [] if run is None else read_history(run):
         for kind, values in curves.items():
             for name, value in event[kind].items():
                 points = values.setdefault(name, [])

@@ -161,7 +161,7 @@ class TrainingSpec(Block):
     validate_every: int = Field(5, ge=1, description="epochs between two validations")
     mixed_precision: bool | Literal["bf16", "fp16"] = Field(True, description="on a GPU; true: bf16 where it has it")
     split_by: Literal["patient", "image"] = Field("patient", description="image: refused where patients are known")
-    seed: int = 0
+    seed: int = Field(0, ge=0, le=2**32 - 1)
     optimizer: Literal["adamw", "adabelief"] = "adamw"
     accumulate: int = Field(1, ge=1, description="batches whose gradients make one step; processes share them")
     schedule: Literal["cosine", "constant"] = "cosine"

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from crosslabel.optimisation.progress import HISTORY_FILE
+from crosslabel.optimisation.progress import read_history
 from crosslabel.report import Report
 from crosslabel.training.cut_search import SEARCHING
 
@@ -25,8 +24,7 @@ def write_curves(run_dir: Path, path: Path, title: str) -> None:
         path: file to write or replace.
         title: of the page.
     """
-    lines = (run_dir / HISTORY_FILE).read_text(encoding="utf-8").splitlines()
-    losses, metrics = _curves([json.loads(line) for line in lines])
+    losses, metrics = _curves(read_history(run_dir))
     report = Report(title, "Losses on training data, metrics on what was held back")
     for name, curves in (("Losses", losses), ("Metrics", metrics)):
         if curves:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import platform
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -23,7 +24,7 @@ from crosslabel.networks.memory_format import channels_last
 from crosslabel.optimisation import processes
 from crosslabel.optimisation.loop import RESUME_FILE, Outcome, TrainingLoop
 from crosslabel.optimisation.objective import Objective
-from crosslabel.optimisation.progress import ProgressEvent, ProgressFile, State
+from crosslabel.optimisation.progress import ProgressEvent, ProgressFile, State, read_progress
 from crosslabel.provenance import code_commit
 from crosslabel.tasks import TaskSpec
 from crosslabel.tasks.building import network_of
@@ -67,35 +68,39 @@ class Job(ABC):
         self.start_from = start_from
         self.on_event = on_event
         self.cancelled = cancelled
+        self._started = time.monotonic()
         self._last = ProgressEvent(State.PREPARING, 0, task.training.epochs)
 
     def run(self, *, resume: bool = False) -> Version | None:
         """Train and publish.
 
         Args:
-            resume: go on where a run in the same folder was killed or cancelled.
+            resume: go on where a run in the same folder was killed or cancelled; one that is finished begins anew.
 
         Returns:
             The published version; ``None`` if the job was cancelled, and in all processes but the first.
 
         Raises:
             BeingTrainedError: another process trains the task.
-            CrossLabelError: what is wrong with the data, the task or the settings.
+            CrossLabelError: the run's folder is a file, or what is wrong with the data, the task or the settings.
         """
         progress = ProgressFile(self.run_dir)
+        resume = self._goes_on(resume)
 
         def emit(event: ProgressEvent) -> None:
-            self._last = event
+            self._last = replace(event, job_seconds=self._seconds())
             if processes.rank() == 0:
-                progress(event)
-                self.on_event(event)
+                progress(self._last)
+                self.on_event(self._last)
 
         try:
-            self._check()
+            self.check()
             # Processes that train together are one trainer.
             with self.store.only_trainer(self.task) if processes.rank() == 0 else contextlib.nullcontext():
                 if not resume and processes.rank() == 0:
                     progress.begin_anew()
+                    # Else a run that is killed before its first epoch would go on from the last epoch of the one before it.
+                    (self.run_dir / RESUME_FILE).unlink(missing_ok=True)
                 emit(self._last)
                 return self._train(emit, resume)
         except BeingTrainedError:
@@ -116,8 +121,25 @@ class Job(ABC):
                 f"The disk of {self.run_dir} is full; free some space and resume, what was finished is kept."
             ) from error
 
-    def _check(self) -> None:
-        """Refuse what can be seen to be wrong before anything is done; raises a :class:`CrossLabelError`."""
+    def _goes_on(self, resume: bool) -> bool:
+        """Whether to go on with what is in the run's folder, and since when that has been under way; a finished run is over."""
+        before = read_progress(self.run_dir)
+        # All processes look before the first one writes.
+        over = processes.anyone(before is not None and before["state"] == State.FINISHED.value)
+        spent = before.get("job_seconds", 0.0) if resume and not over and before is not None else 0.0
+        self._started = time.monotonic() - spent
+        return resume and not over
+
+    def _seconds(self) -> float:
+        """What the job took so far, earlier starts included."""
+        return time.monotonic() - self._started
+
+    def check(self) -> None:
+        """Refuse what can be seen to be wrong before anything is done, as :meth:`run` does first of all.
+
+        Raises:
+            CrossLabelError: what is wrong.
+        """
         return
 
     @abstractmethod
@@ -145,7 +167,7 @@ class Job(ABC):
         outcome = loop.run(resume=resume)
         if outcome.state is State.CANCELLED or processes.rank() > 0:
             return None
-        return self.publish(outcome, loop.elapsed, describe(outcome), emit)
+        return self.publish(outcome, self._seconds(), describe(outcome), emit)
 
     def publish(
         self,
@@ -228,7 +250,7 @@ class TrainingJob(Job):
         self.cases = cases
         self.weights = weights
 
-    def _check(self) -> None:
+    def check(self) -> None:
         if not self.cases:
             raise DataError(f"There is no labelled case to train {self.task.name} from; label some first.")
 

@@ -47,6 +47,13 @@ def test_a_chain_applies_its_parts_in_order(tmp_path):
         ("gin", {"depth": 3}, "no setting 'depth'"),
         ("gin", {"seed_": 1}, "seed_"),
         ("looks", {"looks": {}}, "no setting 'looks'"),
+        ("translation", {"epochs": "5"}, "setting epochs of translation is '5'; give a whole number above 0"),
+        ("translation", {"epochs": 2.5}, "give a whole number above 0"),
+        ("translation", {"clusters": True}, "give a whole number above 0"),
+        ("cyclegan", {"learning_rate": float("nan")}, "give a number above 0"),
+        ("translation", {"cache_gib": 0}, "give a number above 0"),
+        ("translation", {"style_norm": 1}, "give true or false"),
+        ("translation", {"checkpoint": "nowhere.pt"}, r"no published translator nowhere\.pt; correct adaptation"),
     ],
 )
 def test_what_is_not_known_is_refused(name, settings, message):

@@ -14,7 +14,7 @@ from tiny import AFFINE, segmentation_task
 
 def volume_of(tensor: torch.Tensor) -> Volume:
     grid = Grid(tuple(tensor.shape[1:]), AFFINE)
-    return Volume("target", lambda: Prepared(tensor, grid, grid, segmentation_task().domains.target))
+    return Volume("target", lambda: Prepared(tensor, grid, grid, segmentation_task().domains.target), lambda: "")
 
 
 def noise(seed: int, low: float, high: float) -> torch.Tensor:

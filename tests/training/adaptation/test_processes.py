@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import yaml
 
 from crosslabel.checkpoints import ModelStore
 from crosslabel.errors import CrossLabelError
@@ -35,6 +36,23 @@ def test_two_processes_have_the_losses_and_weights_of_one(tmp_path, cases, domai
     assert ModelStore(tmp_path / "together").record(version)["processes"] == 2
     for name, tensor in alone.load(task).state.items():
         torch.testing.assert_close(ModelStore(tmp_path / "together").load(task).state[name], tensor, rtol=1e-3, atol=1e-4)
+
+
+def test_batches_that_cannot_be_shared_out_are_refused_once_before_a_translator_is_trained(tmp_path, domains, monkeypatch):
+    task = adaptation_task(training={"accumulate": 3}, adaptation={"method": "translation"})
+    (tmp_path / "tasks").mkdir()
+    content = task.model_dump(mode="json", by_alias=True)
+    (tmp_path / "tasks" / f"{task.name}.yaml").write_text(yaml.safe_dump(content))
+    monkeypatch.setenv("CROSSLABEL_TASKS", str(tmp_path / "tasks"))
+    monkeypatch.setenv("CROSSLABEL_MODELS", str(tmp_path / "models"))
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    command = Path(__file__).with_name("command_line.py")
+    source, target = domains
+    arguments = ["adapt", task.name, "--source", source, "--target", target, "--out", tmp_path / "run", "--device", "cpu"]
+    done = subprocess.run([*map(str, [*launcher, command, *arguments])], timeout=240, capture_output=True, text=True)
+    assert done.returncode != 0
+    assert done.stderr.count("2 processes cannot share 3 batches of a step evenly") == 1
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_process_alone_is_the_first_of_one():

@@ -21,10 +21,12 @@ class Volume:
     Attributes:
         id: unique among the volumes of its domain, and the same in every run.
         read: reads and prepares the image; its tensor is (channels, \\*spatial), its grid says where that lies.
+        digest: of the image as it is stored, by which what was fitted on another of the same id is told apart.
     """
 
     id: str
     read: Callable[[], Prepared]
+    digest: Callable[[], str]
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +68,7 @@ class ImageAdapter(Protocol):
 
         Args:
             source: labelled images (only the images are seen here).
-            target: unlabelled images.
+            target: images of the target, labelled or not (their labels are not seen).
             folder: each method keeps what it learns in a folder of its name there, so that combinations share it; it stays
                 valid for the same volumes, settings and seed.
             watch: told of progress, asked whether to stop.
@@ -114,6 +116,10 @@ class ImageAdapter(Protocol):
         """What was measured while fitting, for a report and the provenance."""
         ...
 
+    def curves(self) -> Mapping[str, Sequence[Sequence[float]]]:
+        """Losses of what was trained while fitting, by name: (epoch, value) pairs; empty where nothing was."""
+        ...
+
 
 class Unchanged:
     """Leaves images as they are: the row ``source only``, and the base of the methods that change one thing only."""
@@ -133,6 +139,9 @@ class Unchanged:
         return []
 
     def facts(self) -> Mapping[str, float | int | str]:
+        return {}
+
+    def curves(self) -> Mapping[str, Sequence[Sequence[float]]]:
         return {}
 
 
@@ -165,3 +174,6 @@ class Chain:
 
     def facts(self) -> Mapping[str, float | int | str]:
         return {name: value for adapter in self.adapters for name, value in adapter.facts().items()}
+
+    def curves(self) -> Mapping[str, Sequence[Sequence[float]]]:
+        return {name: pairs for adapter in self.adapters for name, pairs in adapter.curves().items()}

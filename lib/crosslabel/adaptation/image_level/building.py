@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -33,7 +34,7 @@ def build_adapter(name: str, task: TaskSpec, seed: int, *, device: str = "cpu", 
             methods that have it.
 
     Raises:
-        TaskError: an unknown name or setting.
+        TaskError: an unknown name or setting, a value that a translator cannot have, or a checkpoint that does not exist.
     """
     names = name.split("+")
     for part in names:
@@ -54,8 +55,11 @@ def _build(name: str, task: TaskSpec, seed: int, device: torch.device, settings:
         return KnownLooks(task.looks, **own)
     if not issubclass(method, Translation):
         return method(**own)
-    checkpoint = own.pop("checkpoint", None)
-    return method(task, seed, device, TranslationSettings.of(device, own), checkpoint)
+    checkpoint = None if own.get("checkpoint") is None else Path(str(own["checkpoint"]))
+    if checkpoint is not None and not checkpoint.is_file():
+        raise TaskError(f"There is no published translator {checkpoint}; correct adaptation.image_level.checkpoint.")
+    sizes = {key: value for key, value in own.items() if key != "checkpoint"}
+    return method(task, seed, device, TranslationSettings.of(device, sizes), checkpoint)
 
 
 def _settings_of(name: str) -> set[str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from crosslabel.checkpoints import ModelStore, Version
 from crosslabel.files import write_json
-from crosslabel.optimisation import RESUME_FILE, processes
+from crosslabel.optimisation import processes
 from crosslabel.tasks import TaskSpec
 from crosslabel.training.adaptation.data import AdaptationCases
 from crosslabel.training.adaptation.job import AdaptationJob
@@ -35,11 +35,23 @@ class MethodComparison:
     def __init__(
         self, task: TaskSpec, methods: Sequence[str], cases: AdaptationCases, store: ModelStore, folder: Path, **settings: Any
     ) -> None:
-        self.tasks = {name: with_method(task, name) for name in methods}
-        self.cases = cases
+        self.jobs = {
+            name: AdaptationJob(
+                with_method(task, name), cases, store, folder / name, adapter_dir=folder / "adapter", **settings
+            )
+            for name in methods
+        }
         self.store = store
         self.folder = folder
-        self.settings = settings
+
+    def check(self) -> None:
+        """Refuse what can be seen to be wrong before anything is done.
+
+        Raises:
+            CrossLabelError: what is wrong.
+        """
+        for job in self.jobs.values():
+            job.check()
 
     def run(self, *, resume: bool = False) -> Version | None:
         """Adapt by all methods that are not done yet.
@@ -52,12 +64,10 @@ class MethodComparison:
             CrossLabelError: what is wrong with the data, the task or the settings.
         """
         done: dict[str, dict[str, Any]] = self._results() if resume else {}
-        for name, task in self.tasks.items():
+        for name, job in self.jobs.items():
             if name in done:
                 continue
-            run_dir = self.folder / name
-            job = AdaptationJob(task, self.cases, self.store, run_dir, adapter_dir=self.folder / "adapter", **self.settings)
-            version = job.run(resume=resume and (run_dir / RESUME_FILE).is_file())
+            version = job.run(resume=resume)
             if processes.rank() > 0:
                 continue
             if version is None:
@@ -68,8 +78,8 @@ class MethodComparison:
             write_json(self.folder / _RESULTS, done)
         if processes.rank() > 0:
             return None
-        best = max(self.tasks, key=lambda name: done[name]["value"])
-        return self.store.activate(self.tasks[best], done[best]["version"])
+        best = max(self.jobs, key=lambda name: done[name]["value"])
+        return self.store.activate(self.jobs[best].task, done[best]["version"])
 
     def _results(self) -> dict[str, dict[str, Any]]:
         path = self.folder / _RESULTS

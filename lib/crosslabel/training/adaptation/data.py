@@ -40,7 +40,8 @@ class AdaptationData:
         target: unlabelled target images.
         labelled: labelled target cases to learn from.
         held: held-back labelled target cases.
-        aside: why a case was set aside, by its id.
+        shown: all target images but the held-back ones, which image-level methods are fitted on.
+        aside: why a case was set aside, by its role and id, as in ``target: p1``.
         prior: plausible volumes, from all labelled cases.
     """
 
@@ -49,6 +50,7 @@ class AdaptationData:
     target: PreparedCases
     labelled: PreparedCases
     held: PreparedCases
+    shown: PreparedCases
     aside: dict[str, str]
     prior: VolumePrior
 
@@ -68,7 +70,7 @@ def prepare_data(task: TaskSpec, cases: AdaptationCases, memory_bytes: int = MEM
         memory_bytes: how much of each domain's prepared images may be kept in memory.
 
     Raises:
-        DataError: one of the domains has no usable case, or the two were swapped.
+        DataError: one of the domains has no usable case, no source label shows anything, or the two were swapped.
     """
     check_cases(task, cases)
     prior = VolumePrior(task.output_names[1:])
@@ -85,6 +87,7 @@ def prepare_data(task: TaskSpec, cases: AdaptationCases, memory_bytes: int = MEM
         target=target.of([case for case in target.cases if case.label is None]),
         labelled=target.of(final),
         held=target.of(held),
+        shown=target.of([case for case in target.cases if case not in held]),
         aside=aside,
         prior=prior,
     )
@@ -110,7 +113,10 @@ def check_cases(task: TaskSpec, cases: AdaptationCases) -> None:
 
 
 class _Look:
-    """Shown every case of one domain: refuses what is of the other domain or empty, and learns plausible volumes."""
+    """Shown every case of one domain: refuses what is of the other domain, and learns plausible volumes.
+
+    A patient without the structure is kept: the network has to see some, and such an answer is then plausible.
+    """
 
     def __init__(self, task: TaskSpec, prior: VolumePrior, role: Literal["source", "target"]) -> None:
         self.task, self.prior, self.role = task, prior, role
@@ -122,12 +128,13 @@ class _Look:
             alike = any(domain.accepts(target.modality, target.sequence) for domain in task.domains.sources)
             self.accepted = {domain.name for domain in task.domains.sources} | ({target.name} if alike else set())
         self.strangers = 0
+        self.with_structures = 0
 
     def at(self, cases: PreparedCases) -> dict[str, str]:
-        """Why cases were set aside, by id."""
+        """Why cases were set aside, by role and id."""
         given = len(cases)
         try:
-            return cases.set_aside_unusable(self)
+            aside = cases.set_aside_unusable(self)
         except DataError as error:
             if self.strangers < given:
                 raise DataError(f"The {self.role} images: {error}") from error
@@ -136,13 +143,19 @@ class _Look:
                 f"All {self.role} images are of another domain than {wanted.spoken}: were source and target swapped? The "
                 f"labelled images go to the source, the {self.task.domains.target.spoken} images to the target."
             ) from error
+        if self.role == "source" and not self.with_structures:
+            raise DataError(
+                f"Every source label is empty, or holds none of the labels of {self.task.name}; give images in which they are "
+                "labelled."
+            )
+        # The same id may occur in both domains.
+        return {f"{self.role}: {id}": reason for id, reason in aside.items()}
 
     def __call__(self, case: PreparedCase) -> None:
         if case.domain not in self.accepted:
             self.strangers += 1
             raise DataError(f"It is of the domain '{case.domain}', which is no {self.role} of {self.task.name}.")
-        if self.role == "source" and not case.foreground:
-            raise DataError(f"Its label is empty, or holds none of the labels of {self.task.name}.")
+        self.with_structures += bool(case.foreground)
         if case.label is not None:
             counts = np.bincount(case.label.numpy().ravel(), minlength=len(self.task.output_names))
             self.prior.see([float(count * case.voxel_volume) for count in counts[1:]])

@@ -10,10 +10,11 @@ from typing import Any
 
 from torch import nn
 
-from crosslabel.adaptation.image_level import Chain, ImageAdapter, Volume, Watch, build_adapter
+from crosslabel.adaptation.image_level import ImageAdapter, Volume, Watch, build_adapter
 from crosslabel.checkpoints import ModelStore, Version
+from crosslabel.files import content_digest
 from crosslabel.networks.memory_format import channels_last
-from crosslabel.optimisation import Outcome, ProgressEvent, State, processes, read_curves
+from crosslabel.optimisation import RESUME_FILE, Outcome, ProgressEvent, State, processes, read_curves
 from crosslabel.tasks import TaskSpec
 from crosslabel.tasks.building import network_of
 from crosslabel.training.adaptation.data import MEMORY_BYTES, AdaptationCases, AdaptationData, check_cases, prepare_data
@@ -61,8 +62,10 @@ class AdaptationJob(Job):
         self.measure = measure
         self.method = method_named(task.adaptation.method)
 
-    def _check(self) -> None:
+    def check(self) -> None:
         check_cases(self.task, self.cases)
+        # The loop looks again, but not before hours of fitting.
+        processes.check_share(self.task.training.accumulate)
 
     def _train(self, emit: Callable[[ProgressEvent], None], resume: bool) -> Version | None:
         data = prepare_data(self.task, self.cases, self.memory_bytes)
@@ -73,7 +76,8 @@ class AdaptationJob(Job):
             emit(replace(self._last, state=State.CANCELLED, message="The adaptation was stopped; it can be resumed."))
             return None
         folder = self.run_dir / PSEUDO_LABELS
-        if not resume and processes.rank() == 0:
+        # Rounds belong to the epochs that are gone on from; without them they are what another run left.
+        if not (resume and (self.run_dir / RESUME_FILE).is_file()) and processes.rank() == 0:
             shutil.rmtree(folder, ignore_errors=True)
         processes.barrier()
         network = self._network()
@@ -93,7 +97,7 @@ class AdaptationJob(Job):
             examples += examples_of(self.task, network, cases, evenly(len(cases), _MOST_EXAMPLES - len(examples)))
         curves = read_curves(self.run_dir)
         pictures = [*adapter.pictures(), *looks_of(adapter, data.source, evenly(len(data.source), 2))]
-        write_report(self.run_dir / REPORT_FILE, self.task, provenance, curves, examples, pictures)
+        write_report(self.run_dir / REPORT_FILE, self.task, provenance, curves, adapter.curves(), examples, pictures)
 
     def _adapter_settings(self) -> dict[str, Any]:
         """The task's settings of image-level methods, if the method is one that has any."""
@@ -104,14 +108,12 @@ class AdaptationJob(Job):
 
         def tell(event: ProgressEvent) -> None:
             doing = event.message or f"fitting {adapter.name}: {event.epoch} of {event.epochs}"
-            emit(replace(self._last, state=State.PREPARING, losses=event.losses, message=doing))
-
-        # A chain gives each of its parts a folder, so that a part alone finds its own there too.
-        folder = self.adapter_dir if isinstance(adapter, Chain) else self.adapter_dir / adapter.name
+            times = {"elapsed_seconds": event.elapsed_seconds, "eta_seconds": event.eta_seconds}
+            emit(replace(self._last, state=State.PREPARING, losses=event.losses, message=doing, **times))
 
         def fit() -> bool:
             watch = Watch(tell, self.cancelled)
-            return adapter.fit(_volumes(data.source), _volumes(data.target), folder, watch)
+            return adapter.fit(_volumes(data.source), _volumes(data.shown), self.adapter_dir, watch)
 
         fitted = fit() if processes.rank() == 0 else True
         processes.barrier()
@@ -144,4 +146,7 @@ def _metrics_on(objective: AdaptationObjective) -> str:
 
 
 def _volumes(cases: PreparedCases) -> list[Volume]:
-    return [Volume(case.id, lambda case=case: cases.prepare(case)) for case in cases.cases]
+    return [
+        Volume(case.id, lambda case=case: cases.prepare(case), lambda case=case: content_digest(case.image))
+        for case in cases.cases
+    ]

@@ -24,6 +24,7 @@ def write_report(
     task: TaskSpec,
     record: Mapping[str, Any],
     curves: Mapping[str, Mapping[str, Sequence[Sequence[float]]]],
+    fitting: Mapping[str, Sequence[Sequence[float]]],
     examples: Sequence[Example],
     pictures: Sequence[Picture],
 ) -> None:
@@ -34,6 +35,7 @@ def write_report(
         task: that was adapted.
         record: provenance of the version.
         curves: losses and metrics by epoch.
+        fitting: losses of what the image-level method trained, by its own epochs; empty where it trains nothing.
         examples: target images with what is predicted.
         pictures: what the image-level method makes of source images; at least one.
     """
@@ -46,6 +48,8 @@ def write_report(
     if record["pseudo_labels"]:
         _pseudo_labels(report.section("Pseudo-labels"), task, record["pseudo_labels"])
     _curves(report.section("Curves"), curves, record)
+    if fitting:
+        _fitting(report.section("Training of the image-level method"), fitting)
     _what(report.section("Data, settings and versions"), record)
     report.write(path)
 
@@ -149,14 +153,24 @@ def _curves(section: Section, curves: Mapping[str, Mapping[str, Any]], record: M
     figure = Figure(figsize=(9, 3.2), layout="constrained")
     shown = {name: values for name, values in curves["metrics"].items() if not name.startswith("kept ")}
     for axes, (title, lines) in zip(figure.subplots(1, 2), (("losses", curves["losses"]), ("metrics", shown)), strict=True):
-        for name, pairs in lines.items():
-            axes.plot(*zip(*pairs, strict=True), label=name, marker="." if len(pairs) < 10 else None)
+        _plot(axes, title, lines)
         axes.axvline(record["epoch"], color="0.6", linestyle=":")
-        axes.set_title(title)
-        axes.set_xlabel("epoch")
-        if lines:
-            axes.legend(fontsize=6)
     section.figure(figure, caption=f"Dotted: the epoch that was kept, {record['epoch']}")
+
+
+def _fitting(section: Section, losses: Mapping[str, Sequence[Sequence[float]]]) -> None:
+    figure = Figure(figsize=(9, 3.2), layout="constrained")
+    _plot(figure.subplots(), "losses", losses)
+    section.figure(figure, caption="Losses of the translator and of what it plays against")
+
+
+def _plot(axes: Any, title: str, lines: Mapping[str, Any]) -> None:
+    for name, pairs in lines.items():
+        axes.plot(*zip(*pairs, strict=True), label=name, marker="." if len(pairs) < 10 else None)
+    axes.set_title(title)
+    axes.set_xlabel("epoch")
+    if lines:
+        axes.legend(fontsize=6)
 
 
 def _what(section: Section, record: Mapping[str, Any]) -> None:

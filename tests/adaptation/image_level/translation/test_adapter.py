@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
 import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -114,7 +114,7 @@ def test_a_finished_fit_is_read_without_looking_at_an_image_again(uninterrupted)
     def fail() -> Prepared:
         raise AssertionError("a finished fit needs no image")
 
-    blind = [[Volume(volume.id, fail) for volume in domain] for domain in (SOURCE, TARGET)]
+    blind = [[Volume(volume.id, fail, volume.digest) for volume in domain] for domain in (SOURCE, TARGET)]
     again = adapter()
     assert again.fit(*blind, folder, Watch())
     assert torch.equal(restyled(again, 2), restyled(expected, 2))
@@ -145,6 +145,9 @@ def test_another_seed_or_other_images_do_not_take_over_a_folder(uninterrupted):
         build_adapter("translation", TASK, seed=1, **SHORT).fit(SOURCE, TARGET, folder, Watch())
     with pytest.raises(CheckpointError, match="give another folder"):
         adapter().fit(SOURCE[:2], TARGET, folder, Watch())
+    changed = replace(SOURCE[2], digest=lambda: "another image under the same id")
+    with pytest.raises(CheckpointError, match="give another folder"):
+        adapter().fit([*SOURCE[:2], changed], TARGET, folder, Watch())
 
 
 def test_progress_is_told_from_preparing_over_training_to_restyling(tmp_path):
@@ -188,7 +191,9 @@ def test_a_published_translator_is_used_without_training(tmp_path):
     assert made.fit(SOURCE[:1], TARGET[:1], tmp_path / "fit", Watch(on_event=events.append))
     assert not any(event.losses for event in events)
     assert made.facts()["styles"] == 3
-    assert json.loads((tmp_path / "fit" / "translation" / "fit.json").read_text())["checkpoint"] == "enc_0040.pt"
+    torch.save({name: part.state_dict() for name, part in published_parts(1).items()}, path)
+    with pytest.raises(CheckpointError, match="give another folder"):
+        adapter(checkpoint=path).fit(SOURCE[:1], TARGET[:1], tmp_path / "fit", Watch())
 
 
 def test_memory_does_not_grow_with_the_number_of_volumes(tmp_path):
@@ -200,7 +205,7 @@ def test_memory_does_not_grow_with_the_number_of_volumes(tmp_path):
         def read(seed: int) -> Prepared:
             return Prepared(scene(seed, shape=shape), grid, grid, TASK.domains.target)
 
-        return [Volume(str(seed), lambda seed=seed: read(seed)) for seed in range(first, first + count)]
+        return [Volume(str(seed), lambda seed=seed: read(seed), lambda: "") for seed in range(first, first + count)]
 
     def peak(count: int) -> int:
         tracemalloc.start()

@@ -13,7 +13,7 @@ from tiny import AFFINE, segmentation_task
 
 def volume_of(id: str, tensor: torch.Tensor) -> Volume:
     grid = Grid(tuple(tensor.shape[1:]), AFFINE)
-    return Volume(id, lambda: Prepared(tensor, grid, grid, segmentation_task().domains.target))
+    return Volume(id, lambda: Prepared(tensor, grid, grid, segmentation_task().domains.target), lambda: "")
 
 
 def numbered(shape=(1, 10, 8, 6)) -> torch.Tensor:
@@ -81,7 +81,7 @@ def test_a_volume_is_read_once_even_by_a_later_run(tmp_path):
 
     def volume() -> Volume:
         made = volume_of("only", numbered())
-        return Volume("only", lambda: reads.append(1) or made.read())
+        return Volume("only", lambda: reads.append(1) or made.read(), made.digest)
 
     for _ in range(2):
         folder = SliceFolder(tmp_path, axis=2)

@@ -19,10 +19,10 @@ from crosslabel.adaptation.image_level.translation.settings import TranslationSe
 from crosslabel.adaptation.image_level.translation.slices import SliceFolder, slice_axis, to_slices, to_volume
 from crosslabel.adaptation.image_level.translation.styles import StyleBank, build_style_bank, id_number
 from crosslabel.errors import CheckpointError, DataError
-from crosslabel.files import replacing, write_json
+from crosslabel.files import replacing, sha256_of, write_json
 from crosslabel.networks import MultiStyleTranslator, read_weights_file
 from crosslabel.networks.memory_format import channels_last
-from crosslabel.optimisation import RESUME_FILE, ProgressEvent, State, TrainingLoop, processes
+from crosslabel.optimisation import RESUME_FILE, ProgressEvent, ProgressFile, State, TrainingLoop, processes, read_curves
 from crosslabel.tasks import TaskSpec
 
 _GIB = 1024**3
@@ -95,6 +95,9 @@ class Translation(Unchanged):
     def facts(self) -> Mapping[str, float | int | str]:
         return json.loads((self._home / _FACTS).read_text(encoding="utf-8"))
 
+    def curves(self) -> Mapping[str, Sequence[Sequence[float]]]:
+        return read_curves(self._home)["losses"]
+
     def new_training(self) -> nn.Module:
         """A fresh translator with what it is trained against."""
         return self.settings.multi_style(self.task.channels)
@@ -109,10 +112,10 @@ class Translation(Unchanged):
         claim = {
             "settings": asdict(self.settings),
             "seed": self.seed,
-            "checkpoint": None if self.checkpoint is None else self.checkpoint.name,
-            "spacing": self.task.spacing,
-            "source": [volume.id for volume in source],
-            "target": [volume.id for volume in target],
+            "checkpoint": None if self.checkpoint is None else sha256_of(self.checkpoint),
+            "preparation": self.task.model_dump(mode="json", include={"domains", "orientation", "spacing"}),
+            "source": {volume.id: volume.digest() for volume in source},
+            "target": {volume.id: volume.digest() for volume in target},
         }
         # Through JSON, so that tuples compare equal to what is read back.
         claim = json.loads(json.dumps(claim))
@@ -121,8 +124,8 @@ class Translation(Unchanged):
             write_json(path, claim)
         elif json.loads(path.read_text(encoding="utf-8")) != claim:
             raise CheckpointError(
-                f"The folder {home.name} holds a translator for other images, settings or another seed; give another folder "
-                "or empty this one."
+                f"The folder {home} holds a translator for other images, settings or another seed; give another folder or "
+                "empty this one."
             )
 
     def _translator(self, home: Path, watch: Watch) -> nn.Module | None:
@@ -142,6 +145,13 @@ class Translation(Unchanged):
         objective = TranslationObjective(
             self.source_, self.target_, self.settings.batch_size, (height, width), self.seed, self.device
         )
+        # Beside the translator, which several runs may share.
+        history = ProgressFile(home)
+
+        def tell(event: ProgressEvent) -> None:
+            history(event)
+            watch.on_event(event)
+
         # Where several processes train the segmenter together, the first alone fits what they all read.
         with processes.alone():
             loop = TrainingLoop(
@@ -149,7 +159,7 @@ class Translation(Unchanged):
                 objective,
                 settings,
                 home,
-                watch.on_event,
+                tell,
                 watch.cancelled,
                 optimizer=lambda network: adversarial_optimizer(network, settings),
                 learning_rate_is="adaptation.image_level.learning_rate",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, get_type_hints
 
 import torch
 from torch import nn
@@ -13,6 +14,13 @@ from crosslabel.adaptation.image_level.translation.losses import LossWeights, Mu
 from crosslabel.errors import TaskError
 from crosslabel.networks import ContentDiscriminator, CycleGAN, MultiScaleDiscriminator, MultiStyleTranslator
 from crosslabel.optimisation import LoopSettings
+
+# By the type of a field: the types that a task file may give, and what to say of others.
+_VALUES: dict[type, tuple[tuple[type, ...], str]] = {
+    bool: ((bool,), "true or false"),
+    int: ((int,), "a whole number above 0"),
+    float: ((int, float), "a number above 0"),
+}
 
 
 @dataclass(frozen=True)
@@ -56,11 +64,13 @@ class TranslationSettings:
         """The published size on a GPU, one that is trained in minutes elsewhere; with changes of its fields.
 
         Raises:
-            TaskError: a number that is not positive.
+            TaskError: a value of another type than its field's, or a number that is not positive.
         """
+        kinds = get_type_hints(cls)
         for name, value in changes.items():
-            if not isinstance(value, bool) and not value > 0:
-                raise TaskError(f"The setting {name} of translation is {value}; give a number above 0.")
+            allowed, wanted = _VALUES[kinds[name]]
+            if type(value) not in allowed or (kinds[name] is not bool and not 0 < value < math.inf):
+                raise TaskError(f"The setting {name} of translation is {value!r}; give {wanted}.")
         return replace(cls() if device.type == "cuda" else NARROW, **changes)
 
     def loop(self, seed: int) -> LoopSettings:
