@@ -123,3 +123,10 @@ def test_a_second_channel_is_no_second_target_image(tmp_path):
         unlabelled_cases(tmp_path)
     (tmp_path / "imagesTr" / "pat1_0001.nii.gz").unlink()
     assert [case.id for case in unlabelled_cases(tmp_path)] == ["pat1", "pat2"]
+
+
+def test_images_that_are_numbered_from_nought_are_images(tmp_path):
+    for number in range(3):
+        tiny.write_blobs(tmp_path, 1)
+        (tmp_path / "imagesTr" / "mr_00.nii.gz").rename(tmp_path / "imagesTr" / f"img_000{number}.nii.gz")
+    assert len(unlabelled_cases(tmp_path)) == 3

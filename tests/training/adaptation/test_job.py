@@ -73,6 +73,8 @@ def test_pseudo_labels_are_made_of_enough_target_images_alone(tmp_path, cases, l
     task = adaptation_task(training={"epochs": 2}, adaptation={"least_images": least})
     store, version = adapt(task, cases, tmp_path)
     assert bool(store.record(version)["pseudo_labels"]) == (least <= len(cases.target) == 3)
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert ("fewer than 4 target images" in page) == (least == 4)
 
 
 def test_clinicians_labels_join_and_decide_as_soon_as_some_can_be_held_back(tmp_path):

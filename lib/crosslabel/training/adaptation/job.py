@@ -121,7 +121,12 @@ class AdaptationJob(Job):
 
     def _described(self, data: AdaptationData, adapter: ImageAdapter, objective: AdaptationObjective) -> dict[str, Any]:
         return {
-            "method": {"name": self.method.name, "title": self.method.title, **adapter.facts()},
+            "method": {
+                "name": self.method.name,
+                "title": self.method.title,
+                "self_training": self.method.self_training,
+                **adapter.facts(),
+            },
             "data": {
                 "source": [case.id for case in data.source.cases],
                 "source_validation": [case.id for case in data.source_held.cases],

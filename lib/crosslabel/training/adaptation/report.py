@@ -47,6 +47,11 @@ def write_report(
     _pictures(report.section("What is made of source images"), pictures)
     if record["pseudo_labels"]:
         _pseudo_labels(report.section("Pseudo-labels"), task, record["pseudo_labels"])
+    elif method["self_training"]:
+        report.section("Pseudo-labels").text(
+            f"None were made: there are fewer than {task.adaptation.least_images} target images (adaptation.least_images), or all "
+            "of them are labelled."
+        )
     _curves(report.section("Curves"), curves, record)
     if fitting:
         _fitting(report.section("Training of the image-level method"), fitting)
