@@ -18,6 +18,7 @@ from crosslabel.learning.held_back import label_key, learnt_by, seen_images, spl
 from crosslabel.learning.measuring import Measured, measure
 from crosslabel.learning.promotion import Verdict, agreement, by_held_back, without_held_back
 from crosslabel.learning.replay import mixture
+from crosslabel.learning.resuming import goes_on
 from crosslabel.optimisation import Outcome, ProgressEvent
 from crosslabel.preparation import Preparation
 from crosslabel.tasks import TaskSpec
@@ -108,6 +109,10 @@ class LearningRound(Job):
     def run(self, *, resume: bool = False) -> Version | None:
         """Train, decide and publish; a GPU that runs out of memory is given smaller batches, then spared.
 
+        Args:
+            resume: go on where a round in the same folder was stopped, if it learnt from the labels that this one learns from
+                and started from the same version; else begin anew.
+
         Returns:
             The version, promoted or not (see :attr:`verdict`); None if the round was cancelled.
 
@@ -151,6 +156,7 @@ class LearningRound(Job):
         if not ours:
             raise DataError(f"None of the {len(self.cases)} labels can be learnt from; the first: {next(iter(aside.values()))}")
         train, held = split(self.task, ours)
+        resume = goes_on(self.run_dir, self.start_from, train, held, resume=resume)
         new = [case for case in train if label_key(case) not in self.learnt]
         fresh, validation = chosen.of(new or train), chosen.of(held)
         images = self._unlabelled_images() if not held else []
