@@ -14,6 +14,7 @@ from typing import Any
 from crosslabel.errors import CrossLabelError
 from crosslabel.learning import Action, Decision, Situation, decide
 from crosslabel.learning.decision import MOST_ATTEMPTS
+from crosslabel.learning.final_labels import training_labels
 from crosslabel.learning.held_back import FEWEST
 from crosslabel.learning.label_facts import LabelFacts, facts_of
 from crosslabel.learning.pool_scan import scan_name
@@ -105,10 +106,9 @@ class LearningLoop:
         newest = max(self.app.store.versions(task), key=lambda version: version.number, default=None)
         signature = (store.labels.signature(task.name), newest)
         if memory.facts is None or memory.signature != signature:
-            labels = store.reviews.for_training(task.name, self.app.train_tasks[task.name].policy)
-            patients = store.images.patients([label.image_id for label in labels])
+            labels = training_labels(store, task, self.app.train_tasks[task.name].policy)
             record = None if newest is None else self.records.of(newest)
-            memory.facts = facts_of(task, labels, patients, record, FEWEST)
+            memory.facts = facts_of(task, labels, record, FEWEST)
             memory.signature = signature
         return memory.facts
 

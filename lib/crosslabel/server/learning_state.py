@@ -23,7 +23,8 @@ _IN_ADVANCE = "new labels, each measured before it was learnt from"
 
 
 def learning_state(loop: LearningLoop, task: TaskSpec) -> dict[str, Any]:
-    """State, progress, curves, labels, versions, estimate, advice, and images that could not be scored; JSON values."""
+    """State, progress, curves, labels, versions, estimate, advice, and images that could not be scored or whose
+    labels are not learnt from; JSON values."""
     store, switch = loop.app.datastore().store, loop.switch(task)
     counts = store.cases.counts(task.name, task.eligible)
     facts = loop.facts(task)
@@ -48,7 +49,7 @@ def learning_state(loop: LearningLoop, task: TaskSpec) -> dict[str, Any]:
         else {"dice": estimate.value, "low": estimate.low, "high": estimate.high, "on": estimate.on},
         "advice": advice(_history(loop, task), left, metric),
         "message": message,
-        "problems": (read_scan(loop.app.store, task) or {}).get("problems", {}),
+        "problems": {**(read_scan(loop.app.store, task) or {}).get("problems", {}), **facts.left_out},
         "strategies": strategies(task),
     }
 
