@@ -136,6 +136,22 @@ def test_a_worse_version_is_kept_and_not_served(task, cases, store, tmp_path):
     assert record["value"] < record["value_before"]
 
 
+def test_a_version_that_was_chosen_while_a_round_ran_stays_served(task, cases, store, tmp_path):
+    _, first = learn(task, cases[:2], store, tmp_path / "1")
+    _, second = learn(task, cases[:3], store, tmp_path / "2")
+    store.activate(task, second.number)
+
+    def roll_back(event):
+        if event.state is State.TRAINING:
+            store.activate(task, first.number)
+
+    learning, third = learn(task, cases[:5], store, tmp_path / "3", on_event=roll_back)
+    assert (store.current(task), learning.verdict.promoted) == (first, False)
+    record = store.record(third)["learning"]
+    assert record["promoted"] is False
+    assert record["reason"].endswith(f"It is not served, because {first.name} was chosen while it learnt.")
+
+
 def test_a_corrupt_label_among_good_ones_is_set_aside_and_named(task, cases, store, tmp_path):
     broken = tmp_path / "broken.nii.gz"
     broken.write_bytes(cases[0].label.read_bytes()[:200])
