@@ -250,6 +250,9 @@ def test_new_labels_are_drawn_as_often_as_asked_and_none_is_left_out():
     new = sum(label_key(case) not in learnt for case in drawn)
     assert new / len(drawn) == pytest.approx(0.5, abs=0.05)
     assert {case.id for case in drawn} == {case.id for case in cases}
+    assert len(drawn) == 72, "a share that can be met exactly is"
+    few = mixture(cases[:7], {label_key(case) for case in cases[:4]}, 0.5)
+    assert sum(case in cases[4:7] for case in few) / len(few) >= 0.5
     assert mixture(cases, set(), 0.5) == cases
     assert mixture(cases, {label_key(case) for case in cases}, 0.5) == cases
 
