@@ -103,12 +103,11 @@ def _state(loop: LearningLoop, task: TaskSpec, switch: Switch) -> tuple[str, dic
     decision = loop.decision(task)
     if jobs:
         request = jobs[0]["request"]
-        if switch is Switch.OFF and request.get(ROUND):
+        if switch is not Switch.ON and request.get(ROUND):
             return "stopping", stats, "The training ends after the step in hand."
         trained = stats is not None and State(stats["state"]) is State.FINISHED and _is_of(loop, task, request)
         if not request.get(SCORE) and not trained:
-            paused = " It is paused." if switch is Switch.PAUSED else ""
-            return "training", stats, f"The model learns from the labels.{paused}"
+            return "training", stats, "The model learns from the labels."
         return "scoring", _scan_progress(scan), "The model looks at the images that wait."
     if decision.action is Action.WAIT:
         return "waiting", None, decision.reason
