@@ -48,26 +48,28 @@ def label_file(root: Path, image: str) -> Path:
     return path
 
 
-def submit(server: Server, root: Path, image: str) -> requests.Response:
+def submit(server: Server, root: Path, image: str, task: str = TASK) -> requests.Response:
     """Save the true label of an image as final."""
     with label_file(root, image).open("rb") as file:
         query = {"image": image, "tag": "final"}
-        form = {"params": f'{{"task": "{TASK}", "client_id": "anna"}}'}
+        form = {"params": f'{{"task": "{task}", "client_id": "anna"}}'}
         return server.put("/datastore/label", params=query, files={"label": (f"{image}.nii.gz", file)}, data=form)
 
 
-def state(server: Server) -> dict[str, Any]:
+def state(server: Server, task: str = TASK) -> dict[str, Any]:
     """What the server says of the task's learning."""
-    answer = server.get(f"/api/v1/learning/{TASK}")
+    answer = server.get(f"/api/v1/learning/{task}")
     answer.raise_for_status()
     return answer.json()
 
 
-def wait_for(server: Server, what: str, condition: Callable[[dict[str, Any]], object], seconds: float = 90) -> dict[str, Any]:
+def wait_for(
+    server: Server, what: str, condition: Callable[[dict[str, Any]], object], seconds: float = 90, task: str = TASK
+) -> dict[str, Any]:
     """The first state that fulfils a condition."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        now = state(server)
+        now = state(server, task)
         if condition(now):
             return now
         time.sleep(0.1)

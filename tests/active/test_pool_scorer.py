@@ -73,6 +73,48 @@ def test_batches_give_the_scores_of_single_pictures(pictures):
         assert np.allclose(ours.vectors["features"], theirs.vectors["features"], atol=1e-4)
 
 
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_volume_that_a_classifier_sees_slice_by_slice_has_the_features_that_its_head_sees(volumes, count):
+    task = classification_task(
+        dimension=3,
+        spacing=[4.0, 4.0, 4.0],
+        patch=[32, 32, 8],
+        domains={"target": {"name": "mr", "modality": "MR", "intensity": {"rule": "zscore"}}},
+        network={"name": "torchvision.resnet18", "arguments": {}},
+    )
+    net = network(task)
+    found = list(PoolScorer(task, net).scan(volumes[:count]))
+    assert [one.image_id for one in found] == [image.id for image in volumes[:count]]
+    for one, image in zip(found, volumes, strict=False):
+        tensor = Preparation(task).forward(read_image(image.path)).tensor
+        with torch.inference_mode():
+            np.testing.assert_allclose(one.vectors["features"], net.features(tensor[None])[0].numpy(), atol=1e-4)
+
+
+def test_every_picture_of_a_batch_has_its_own_features_with_a_backbone_that_uses_a_layer_twice(pictures):
+    task = classification_task(network={"name": "torchvision.resnet18", "arguments": {}})
+    found = list(PoolScorer(task, network(task), batch_size=4).scan(pictures))
+    assert len({one.vectors["features"].tobytes() for one in found}) == len(pictures)
+
+
+class WithoutMaps(nn.Module):
+    """A segmentation network whose only layer sees the voxels one by one."""
+
+    def __init__(self):
+        super().__init__()
+        self.voxel = nn.Linear(1, 3)
+
+    def forward(self, images):
+        logits = self.voxel(images.flatten(2).movedim(1, -1))
+        return logits.movedim(-1, 1).unflatten(2, images.shape[2:])
+
+
+def test_a_network_without_maps_is_compared_by_the_appearance_of_the_images(volumes):
+    torch.manual_seed(0)
+    for one in PoolScorer(segmentation_task(), WithoutMaps().eval()).scan(volumes[:2]):
+        assert np.array_equal(one.vectors["features"], one.vectors["appearance"])
+
+
 def test_what_cannot_be_read_comes_back_with_its_reason_and_the_others_are_scored(pictures, volumes, tmp_path):
     broken = tmp_path / "broken.png"
     broken.write_bytes(pictures[0].path.read_bytes()[:60])

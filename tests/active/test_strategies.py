@@ -24,7 +24,8 @@ from crosslabel.tasks.settings import StrategyName
 
 def make_pool(n=40, labelled=6, seed=0, classes=("first", "second")):
     rng = np.random.default_rng(seed)
-    scores = {name: rng.uniform(0.01, 1, n) for name in ("entropy", "margin", "bald", "foreground", "expected_dice")}
+    names = ("entropy", "margin", "bald", "foreground", "expected_dice", "disagreement", "ensemble_variance")
+    scores = {name: rng.uniform(0.01, 1, n) for name in names}
     names = ("features", "style", "appearance")
     return Pool(
         ids=[f"image {index}" for index in range(n)],
@@ -167,6 +168,12 @@ def test_badge_starts_as_scikit_activeml_does_and_draws_by_the_squared_distance(
     assert np.allclose(utilities[1][6:][known], (with_origin / with_origin.sum())[known], atol=1e-5)
     seconds = [indices(select("badge", pool, 2, seed))[1] for seed in range(3000)]
     assert np.allclose(np.bincount(seconds, minlength=8) / 3000, squares / squares.sum(), atol=0.03)
+
+
+@pytest.mark.parametrize(("name", "score"), [("disagreement", "disagreement"), ("committee", "ensemble_variance")])
+def test_what_looks_or_versions_differ_about_most_comes_first(name, score):
+    pool = make_pool()
+    assert indices(select(name, pool, 40)) == np.argsort(-pool.scores[score]).tolist()
 
 
 def test_bald_takes_the_highest_and_power_bald_draws_by_the_score():

@@ -50,6 +50,22 @@ def test_every_offered_strategy_gets_an_order_of_all_that_wait(task, studies, mo
         assert all(one.sentence for one in order)
 
 
+def test_strategies_that_compare_looks_or_versions_are_ranked_where_the_task_offers_them(studies, models):
+    task = segmentation_task(active_learning={"offered": ["disagreement", "committee"], "looks": 2})
+    publish(models, task)
+    PoolScanner(task, studies, models, device="cpu").run()
+    assert len(studies.rankings.get(task.name, "disagreement")) == 5
+    assert studies.rankings.get(task.name, "committee") == [], "there is one version only"
+    publish(models, task, seed=1)
+    wider = {"name": "UNet", "arguments": {"channels": [6, 8], "strides": [2], "norm": "INSTANCE"}}
+    publish(models, segmentation_task(network=wider), seed=2)
+    publish(models, task, seed=3)
+    PoolScanner(task, studies, models, device="cpu").run()
+    order = studies.rankings.get(task.name, "committee")
+    assert len(order) == 5
+    assert order[0].score > order[-1].score > 0
+
+
 def test_only_what_changed_is_looked_at_again(task, studies, models):
     publish(models, task)
     scanner = PoolScanner(task, studies, models, device="cpu")

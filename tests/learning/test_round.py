@@ -16,6 +16,7 @@ from crosslabel.learning.measuring import Measured
 from crosslabel.learning.promotion import by_held_back, without_held_back
 from crosslabel.learning.replay import mixture
 from crosslabel.optimisation import State
+from crosslabel.optimisation.progress import read_curves
 from crosslabel.training.segmentation import SegmentationObjective
 from tiny import classification_task, segmentation_task, write_blobs, write_pictures
 
@@ -42,6 +43,19 @@ def store(tmp_path):
 def learn(task, cases, store, folder, **options):
     learning = LearningRound(task, cases, store, folder, device="cpu", **options)
     return learning, learning.run()
+
+
+def stop_after_two_epochs(task, cases, store, folder):
+    steps = iter(range(10_000))
+
+    def cancelled():
+        return next(steps) == 2 * task.training.steps_per_epoch
+
+    assert LearningRound(task, cases, store, folder, device="cpu", cancelled=cancelled).run() is None
+
+
+def equal(one, other):
+    return all(torch.equal(one[name], other[name]) for name in one)
 
 
 def sides(task, cases):
@@ -122,6 +136,22 @@ def test_a_worse_version_is_kept_and_not_served(task, cases, store, tmp_path):
     assert record["value"] < record["value_before"]
 
 
+def test_a_version_that_was_chosen_while_a_round_ran_stays_served(task, cases, store, tmp_path):
+    _, first = learn(task, cases[:2], store, tmp_path / "1")
+    _, second = learn(task, cases[:3], store, tmp_path / "2")
+    store.activate(task, second.number)
+
+    def roll_back(event):
+        if event.state is State.TRAINING:
+            store.activate(task, first.number)
+
+    learning, third = learn(task, cases[:5], store, tmp_path / "3", on_event=roll_back)
+    assert (store.current(task), learning.verdict.promoted) == (first, False)
+    record = store.record(third)["learning"]
+    assert record["promoted"] is False
+    assert record["reason"].endswith(f"It is not served, because {first.name} was chosen while it learnt.")
+
+
 def test_a_corrupt_label_among_good_ones_is_set_aside_and_named(task, cases, store, tmp_path):
     broken = tmp_path / "broken.nii.gz"
     broken.write_bytes(cases[0].label.read_bytes()[:200])
@@ -139,8 +169,7 @@ def test_source_cases_are_replayed_and_are_no_labels(task, cases, store, tmp_pat
     assert (record["learning"]["labels"], record["learning"]["new"]) == (3, 3)
     assert [case.id for case in learning.replay] == [f"source: {case.id}" for case in cases[3:7]]
     _, without = learn(task, cases[:3], ModelStore(tmp_path / "other"), tmp_path / "without")
-    one, other = store.load(task, version).state, ModelStore(tmp_path / "other").load(task, without).state
-    assert not all(torch.equal(one[name], other[name]) for name in one)
+    assert not equal(store.load(task, version).state, ModelStore(tmp_path / "other").load(task, without).state)
 
 
 def test_no_label_and_one_class_only_are_refused_with_what_to_do(task, store, tmp_path):
@@ -171,9 +200,33 @@ def test_a_round_that_is_stopped_goes_on_and_ends_with_the_same_weights(task, ca
     events = []
     gone_on = LearningRound(task, cases[:4], store, tmp_path / "a", device="cpu", on_event=events.append).run(resume=True)
     _, whole = learn(task, cases[:4], ModelStore(tmp_path / "other"), tmp_path / "b")
-    one, other = store.load(task, gone_on).state, ModelStore(tmp_path / "other").load(task, whole).state
-    assert all(torch.equal(one[name], other[name]) for name in one)
+    assert equal(store.load(task, gone_on).state, ModelStore(tmp_path / "other").load(task, whole).state)
     assert next(event.epoch for event in events if event.state is State.TRAINING) == 3
+
+
+def test_a_stopped_round_whose_labels_are_held_back_by_now_begins_anew(task, cases, store, tmp_path):
+    train, held = sides(task, cases)
+    stop_after_two_epochs(task, [*train[:3], *held[:4]], store, tmp_path / "a")
+    further = [*train[:3], *held[:5]]
+    version = LearningRound(task, further, store, tmp_path / "a", device="cpu").run(resume=True)
+    assert set(store.record(version)["data"]["validation"]) == {case.id for case in held[:5]}
+    other = ModelStore(tmp_path / "other")
+    _, never_saw_them = learn(task, further, other, tmp_path / "b")
+    assert equal(store.load(task, version).state, other.load(task, never_saw_them).state)
+    assert [epoch for epoch, _ in read_curves(tmp_path / "a")["losses"]["dice"]] == list(range(1, 11))
+
+
+def test_a_stopped_round_begins_anew_from_the_version_that_is_served_by_now(task, cases, store, tmp_path):
+    _, first = learn(task, cases[:2], store, tmp_path / "1")
+    _, second = learn(task, cases[:3], store, tmp_path / "2")
+    store.activate(task, second.number)
+    stop_after_two_epochs(task, cases[:5], store, tmp_path / "3")
+    store.activate(task, first.number)
+    gone_on = LearningRound(task, cases[:5], store, tmp_path / "3", device="cpu").run(resume=True)
+    assert store.record(gone_on)["started_from"] == first.name
+    store.activate(task, first.number)
+    _, whole = learn(task, cases[:5], store, tmp_path / "4")
+    assert equal(store.load(task, gone_on).state, store.load(task, whole).state)
 
 
 def test_memory_that_runs_out_costs_smaller_batches_and_one_sentence(task, cases, store, tmp_path, monkeypatch):
@@ -197,6 +250,9 @@ def test_new_labels_are_drawn_as_often_as_asked_and_none_is_left_out():
     new = sum(label_key(case) not in learnt for case in drawn)
     assert new / len(drawn) == pytest.approx(0.5, abs=0.05)
     assert {case.id for case in drawn} == {case.id for case in cases}
+    assert len(drawn) == 72, "a share that can be met exactly is"
+    few = mixture(cases[:7], {label_key(case) for case in cases[:4]}, 0.5)
+    assert sum(case in cases[4:7] for case in few) / len(few) >= 0.5
     assert mixture(cases, set(), 0.5) == cases
     assert mixture(cases, {label_key(case) for case in cases}, 0.5) == cases
 

@@ -82,6 +82,21 @@ def test_values_that_the_task_does_not_have_are_refused_and_nothing_is_saved(ser
     assert history(server, "tiny_segmentation", "mr_2") == before
 
 
+@pytest.mark.parametrize(
+    ("image", "sentence"),
+    [
+        ("mr_2", "tiny_classification is for 2-D images and this one is 3-D; name a task that is for image 'mr_2'."),
+        ("mr_text", "The image 'mr_text' cannot be read, so it takes no label"),
+    ],
+)
+def test_a_label_for_a_task_that_the_image_is_not_for_is_refused_also_where_the_task_is_named(server, image, sentence):
+    before = history(server, "tiny_classification", image)
+    answer = server.post(f"/api/v1/labels/tiny_classification/{image}", json={"class_name": "dark"})
+    assert answer.status_code == 422
+    assert sentence in answer.json()["detail"]
+    assert history(server, "tiny_classification", image) == before
+
+
 @pytest.fixture
 def numbered(server, tmp_path):
     """Writes a label as MONAI Label's module for Slicer does: segments numbered from 1 in their order."""

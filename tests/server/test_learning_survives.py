@@ -1,7 +1,8 @@
-"""Trainer and server are killed in the middle of a round: no label is lost, no second trainer starts, and the loop goes on."""
+"""A round is killed with its server, or paused: no label is lost, no second trainer starts, and the loop goes on."""
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
@@ -10,9 +11,11 @@ import time
 import psutil
 import yaml
 
+from crosslabel.server.inference_signal import InferenceSignal
 from learning_server import TASK, learning_server, state, submit, wait_for, write_root
 
 LABELLED = ("mr_00", "mr_01", "mr_02", "mr_03")
+OTHER = "tiny_other"
 
 
 def trainers(root):
@@ -38,6 +41,11 @@ def long_rounds(root):
     file.write_text(yaml.safe_dump(content))
 
 
+def another_task(root):
+    content = yaml.safe_load((root / "tasks" / f"{TASK}.yaml").read_text())
+    (root / "tasks" / f"{OTHER}.yaml").write_text(yaml.safe_dump({**content, "name": OTHER}))
+
+
 def test_a_round_outlives_the_death_of_its_trainer_and_of_its_server(tmp_path, free_port):
     root = write_root(tmp_path / "root")
     long_rounds(root)
@@ -61,3 +69,33 @@ def test_a_round_outlives_the_death_of_its_trainer_and_of_its_server(tmp_path, f
             history = server.get("/api/v1/labels", params={"task": TASK, "image": image}).json()
             assert [label["version"] for label in history["labels"]] == [version]
         assert [epoch for epoch, _ in state(server)["curves"]["losses"]["dice"]][-1] == 25
+
+
+def test_a_paused_round_lets_another_task_learn_and_goes_on_when_the_switch_is_on_again(tmp_path, free_port):
+    root = write_root(tmp_path / "root")
+    another_task(root)
+    long_rounds(root)
+    with learning_server(root, free_port) as server:
+        for image in LABELLED:
+            submit(server, root, image).raise_for_status()
+        wait_for(server, "the first epochs", lambda now: now["state"] == "training" and last_epoch(now) >= 2)
+        server.post(f"/api/v1/learning/{TASK}/switch", json={"switch": "paused"}).raise_for_status()
+        for image in LABELLED:
+            submit(server, root, image, OTHER).raise_for_status()
+        wait_for(server, "the other task's version", lambda now: now["versions"], task=OTHER)
+        paused = state(server)
+        assert (paused["state"], paused["versions"]) == ("waiting", [])
+        server.post(f"/api/v1/learning/{TASK}/switch", json={"switch": "on"}).raise_for_status()
+        wait_for(server, "the version", lambda now: now["versions"])
+    (run,) = (root / "models" / TASK / "runs").iterdir()
+    events = [json.loads(line) for line in (run / "progress.jsonl").read_text().splitlines()]
+    epochs = [event["epoch"] for event in events if event["state"] == "training"]
+    assert "cancelled" in [event["state"] for event in events], "the epochs before the pause are still the round's"
+    assert epochs == sorted(epochs)
+    assert epochs[-1] == 25
+
+
+def test_what_a_server_that_was_killed_was_inferring_holds_no_training_of_the_next(tmp_path, free_port):
+    root = write_root(tmp_path / "root")
+    with InferenceSignal(root / "models").raised(), learning_server(root, free_port):
+        assert not InferenceSignal(root / "models").is_raised()

@@ -87,6 +87,25 @@ def test_the_current_labels_of_all_images_are_found_at_once(store, label_file):
     assert [(each.image_id, each.version) for each in store.labels.current_of_all(TASK)] == [("mr_0", 2), ("mr_2", 1)]
 
 
+def test_the_signature_of_a_task_is_another_after_a_label_and_after_a_labelled_image_changed(store, studies, label_file):
+    file = studies / "mr_1.nii.gz"
+    image = file.read_bytes()
+    seen = [store.labels.signature(TASK)]
+    for change in (
+        lambda: store.labels.save_file(TASK, "mr_1", label_file(1), ANNA),
+        lambda: file.write_text("no longer an image"),
+        file.unlink,
+        lambda: file.write_bytes(image),
+    ):
+        change()
+        store.scan()
+        assert store.labels.signature(TASK) == store.labels.signature(TASK) != seen[-1]
+        seen.append(store.labels.signature(TASK))
+    (studies / "mr_0.nii.gz").unlink()
+    store.scan()
+    assert store.labels.signature(TASK) == seen[-1], "nobody labelled that image"
+
+
 def test_labels_are_found_by_another_process_that_opens_the_store(store, studies, database_url, label_file):
     saved = store.labels.save_file(TASK, "mr_1", label_file(), ANNA)
     with Store(studies, database_url) as other:

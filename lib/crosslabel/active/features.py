@@ -48,13 +48,13 @@ def appearance(image: Tensor, its_style: np.ndarray) -> np.ndarray:
 
 
 class DeepFeatures:
-    """The network's innermost maps, averaged over space.
+    """The innermost maps of a segmentation network, averaged over space.
 
     Which module makes them is found by a look at an empty patch: the last one among those whose output has the fewest
-    places.
+    places. A network may have none.
 
     Args:
-        task: what the network is for.
+        task: a segmentation.
         network: in evaluation mode.
     """
 
@@ -72,13 +72,19 @@ class DeepFeatures:
             network(patch)
         for hook in hooks:
             hook.remove()
-        fewest = min(count for count, _, _ in places)
-        self._module = [module for count, _, module in places if count == fewest][-1]
+        fewest = min((count for count, _, _ in places), default=0)
+        self._module = next((module for count, _, module in reversed(places) if count == fewest), None)
 
     @contextmanager
     def collected(self) -> Iterator[list[Tensor]]:
-        """While the context lasts, whatever the network sees adds one (windows, features) tensor to the list."""
+        """While the context lasts, whatever the network sees adds one (windows, features) tensor to the list.
+
+        The list stays empty where the network has no maps.
+        """
         seen: list[Tensor] = []
+        if self._module is None:
+            yield seen
+            return
         hook = self._module.register_forward_hook(
             lambda module, inputs, output: seen.append(output.detach().flatten(2).mean(dim=2).float().cpu())
         )

@@ -20,6 +20,7 @@ from crosslabel.errors import CrossLabelError
 from crosslabel.images import Modality, read_image
 from crosslabel.inference import SlidingWindow
 from crosslabel.networks.heads import main_logits
+from crosslabel.networks.penultimate import logits_and_features
 from crosslabel.preparation import Preparation
 from crosslabel.tasks import TaskSpec
 
@@ -104,7 +105,7 @@ class PoolScorer:
         self.seed = seed
         self._preparation = Preparation(task)
         self._window = SlidingWindow(task.patch, batch_size=batch_size)
-        self._features = None if network is None else DeepFeatures(task, network)
+        self._features = DeepFeatures(task, network) if network is not None and task.kind == "segmentation" else None
 
     def scan(self, images: Iterable[PoolImage]) -> Iterator[ImageScores]:
         """Score images one after another, in the given order; what cannot be read comes back with its problem.
@@ -126,8 +127,8 @@ class PoolScorer:
         return _Read(image.id, tensor, {"style": look, "appearance": appearance(tensor, look)})
 
     def _scored(self, group: Sequence[_Read]) -> Iterator[ImageScores]:
-        tensors = [read.tensor for read in group if read.tensor is not None]
-        looked = iter(self._look(tensors) if tensors else ())
+        usable = [read for read in group if read.tensor is not None]
+        looked = iter(self._look(usable) if usable else ())
         for read in group:
             if read.tensor is None:
                 yield ImageScores(read.id, problem=read.problem)
@@ -135,20 +136,24 @@ class PoolScorer:
                 scores, vectors = next(looked)
                 yield ImageScores(read.id, scores, {**vectors, **read.vectors})
 
-    def _look(self, tensors: Sequence[Tensor]) -> list[tuple[dict[str, float], dict[str, np.ndarray]]]:
-        if self.network is None or self._features is None:
-            return [({}, {}) for _ in tensors]
-        images = torch.stack(list(tensors)).to(next(self.network.parameters()).device)
+    def _look(self, reads: Sequence[_Read]) -> list[tuple[dict[str, float], dict[str, np.ndarray]]]:
+        if self.network is None:
+            return [({}, {}) for _ in reads]
+        images = torch.stack([read.tensor for read in reads]).to(next(self.network.parameters()).device)
         with torch.inference_mode():
-            with self._features.collected() as seen:
-                probabilities = passes.plain(self.network, images, self._predict)
-            features = torch.cat(seen)
-            # A volume of several windows is the mean of them.
-            features = features if len(features) == len(images) else features.mean(dim=0, keepdim=True)
+            if self._features is None:
+                logits, features = logits_and_features(self.network, images)
+                probabilities, vectors = logits.float().softmax(dim=1), features.float().cpu().numpy()
+            else:
+                with self._features.collected() as windows:
+                    probabilities = passes.plain(self.network, images, self._predict)
+                # A network without maps inside is compared by what can be said without it.
+                seen = torch.cat(windows).mean(dim=0).numpy() if windows else reads[0].vectors["appearance"]
+                vectors = seen[None]
             several = self._several(images)
             return [
                 self._one(probabilities[number : number + 1], {name: maps[number] for name, maps in several.items()}, vector)
-                for number, vector in enumerate(features.numpy())
+                for number, vector in enumerate(vectors)
             ]
 
     def _one(

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from crosslabel.data.splits import position
+from crosslabel.learning.final_labels import TrainingLabels
 from crosslabel.store import LabelRecord
 from crosslabel.tasks import TaskSpec
 
 
 @dataclass(frozen=True)
 class LabelFacts:
-    """Counts of the labels that train a task.
+    """Counts of the labels that a round of a task can use, and what is wrong with the others.
 
     Attributes:
         final: all of them.
@@ -22,6 +23,7 @@ class LabelFacts:
         new: those that the last version has not seen, as labels to learn from, to measure on or to set aside.
         newest: when the last of the new ones was saved; None where there is none.
         obstacle: why nothing can be learnt from them; empty if it can.
+        left_out: why, by the image id of each label that no round can use; such a label is in none of the counts.
     """
 
     final: int
@@ -29,32 +31,28 @@ class LabelFacts:
     new: int
     newest: datetime | None
     obstacle: str
+    left_out: Mapping[str, str]
 
 
-def facts_of(
-    task: TaskSpec, labels: Sequence[LabelRecord], patients: Mapping[str, str], last: Mapping[str, Any] | None, fewest: int
-) -> LabelFacts:
+def facts_of(task: TaskSpec, labels: TrainingLabels, last: Mapping[str, Any] | None, fewest: int) -> LabelFacts:
     """Count.
 
     Args:
         task: what they are of.
         labels: those that train.
-        patients: pseudonyms by image id.
         last: record of the newest version, promoted or not; None if there is none.
         fewest: fewer labels than these are not held back.
     """
     settings = task.training
-    held = sum(
-        position(patients.get(label.image_id, label.image_id), settings.seed) < settings.validation_share for label in labels
-    )
-    new = [label for label in labels if last is None or not _considered(label, last)]
+    held = sum(position(image.patient, settings.seed) < settings.validation_share for _, image in labels.usable)
+    new = [label for label, _ in labels.usable if last is None or not _considered(label, last)]
     obstacle = ""
     if task.kind == "classification":
-        names = {label.class_name for label in labels}
+        names = {label.class_name for label, _ in labels.usable}
         if len(names) == 1:
             obstacle = f"All labels are '{names.pop()}'; training begins when an image of another class is labelled."
     newest = max((label.created for label in new), default=None)
-    return LabelFacts(len(labels), held if held >= fewest else 0, len(new), newest, obstacle)
+    return LabelFacts(len(labels.usable), held if held >= fewest else 0, len(new), newest, obstacle, labels.left_out)
 
 
 def _considered(label: LabelRecord, record: Mapping[str, Any]) -> bool:

@@ -22,7 +22,8 @@ class Measured:
 
     Attributes:
         metric: ``dice`` or ``balanced accuracy``.
-        value: mean over the structures or classes of their means over the cases that show them.
+        value: mean over the structures or classes of their means over the cases that show them, a structure also over
+            those where the network invents it, with Dice 0.
         parts: the value of each structure or class.
         pairs: for each case (what the network expected of itself, what was true): Dice, or the probability of its answer
             and whether it was right.
@@ -69,6 +70,6 @@ def _dice(task: TaskSpec, probabilities: torch.Tensor, truth: torch.Tensor) -> t
     found = {}
     for index, name in enumerate(task.output_names[1:], start=1):
         ours, theirs = decided == index, truth == index
-        if theirs.any():
+        if ours.any() or theirs.any():
             found[name] = float(2 * (ours & theirs).sum() / (ours.sum() + theirs.sum()))
     return expected_dice(probabilities), found

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from torch import nn
 
 from crosslabel.active import STRATEGIES, ImageScores, PoolImage, PoolScorer, order_by, pool_of
-from crosslabel.active.pool_scorer import AUGMENTED, DROPOUT, PLAIN
+from crosslabel.active.pool_scorer import ENSEMBLE, PLAIN, SCORES
 from crosslabel.checkpoints import ModelStore, Version
+from crosslabel.errors import CheckpointError
 from crosslabel.inference import fill_network, pick_device
 from crosslabel.store import PoolScan, Ranked, Store
 from crosslabel.tasks import TaskSpec
@@ -18,6 +21,8 @@ from crosslabel.tasks import TaskSpec
 # What is found is kept this often, so that a scan that is killed goes on near where it was.
 _SAVE_EVERY_SECONDS = 5.0
 _NO_CHECKPOINT = "none"
+# Earlier versions that look at the pool beside the served one, where scores of an ensemble are wanted.
+_MOST_MEMBERS = 2
 
 
 @dataclass(frozen=True)
@@ -87,11 +92,10 @@ class PoolScanner:
         return ScanReport("" if version is None else version.name, scored, problems, scored == len(outdated))
 
     def _scan(self, version: Version | None, checkpoint: str, image_ids: Sequence[str]) -> int:
-        network = None
-        if version is not None:
-            network = fill_network(self.task, self.models.load(self.task, version)).to(pick_device(self.device))
+        network, wanted = None if version is None else self._network(version), _wanted(self.task)
+        ensemble = self._members(version) if version is not None and wanted & set(ENSEMBLE) else ()
         looks = self.task.active_learning.looks
-        scorer = PoolScorer(self.task, network, wanted=_wanted(self.task), looks=looks)
+        scorer = PoolScorer(self.task, network, wanted=wanted, looks=looks, ensemble=ensemble)
         records = {image.id: image for image in self.store.images.list()}
         images = [PoolImage(image_id, records[image_id].path) for image_id in image_ids if image_id in records]
         unsaved: list[ImageScores] = []
@@ -108,6 +112,21 @@ class PoolScanner:
                 return done
         self._save(checkpoint, unsaved)
         return len(image_ids)
+
+    def _network(self, version: Version) -> nn.Module:
+        return fill_network(self.task, self.models.load(self.task, version)).to(pick_device(self.device))
+
+    def _members(self, served: Version) -> list[nn.Module]:
+        """The last versions that were served before this one, as an ensemble with it."""
+        found: list[nn.Module] = []
+        for version in reversed(self.models.versions(self.task)):
+            good = self.models.record(version).get("learning", {}).get("promoted", True)
+            if version.number >= served.number or not good or len(found) == _MOST_MEMBERS:
+                continue
+            # One that was trained before the task file changed has no say.
+            with contextlib.suppress(CheckpointError):
+                found.append(self._network(version))
+        return found
 
     def _save(self, checkpoint: str, scores: Sequence[ImageScores]) -> None:
         scans = [PoolScan(one.image_id, one.scores, one.vectors, one.problem) for one in scores]
@@ -140,4 +159,4 @@ def scan_name(task: TaskSpec, version: Version | None) -> str:
 
 def _wanted(task: TaskSpec) -> set[str]:
     needs = set().union(*(STRATEGIES[name].needs for name in strategies_of(task)))
-    return {*PLAIN, *(needs & {*DROPOUT, *AUGMENTED})}
+    return {*PLAIN, *(needs & set(SCORES))}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Sequence
 
 from crosslabel.data import Case
@@ -27,6 +28,7 @@ def mixture(cases: Sequence[Case], learnt: Collection[str], new_share: float) ->
     if not new or not old or new_share >= 1:
         return list(cases)
     wanted = new_share / (1 - new_share) * old
-    times = max(1, round(wanted / len(new)))
+    # What is a whole number but for rounding is not to cost one repetition more.
+    times = max(1, math.ceil(wanted / len(new) - 1e-9))
     ids = {case.id for case in new}
     return [case for case in cases for _ in range(times if case.id in ids else 1)]

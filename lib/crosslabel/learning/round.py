@@ -18,6 +18,7 @@ from crosslabel.learning.held_back import label_key, learnt_by, seen_images, spl
 from crosslabel.learning.measuring import Measured, measure
 from crosslabel.learning.promotion import Verdict, agreement, by_held_back, without_held_back
 from crosslabel.learning.replay import mixture
+from crosslabel.learning.resuming import goes_on
 from crosslabel.optimisation import Outcome, ProgressEvent
 from crosslabel.preparation import Preparation
 from crosslabel.tasks import TaskSpec
@@ -43,7 +44,8 @@ class _Data:
         fresh: those, or all where there are none.
         validation: held-back labels.
         images: unlabelled ones, prepared, for the label-free criterion.
-        before: what the served version achieves.
+        served: the version that is served as the round begins; None where none is.
+        before: what it achieves.
     """
 
     train: list[Case]
@@ -52,6 +54,7 @@ class _Data:
     fresh: PreparedCases
     validation: PreparedCases
     images: list[torch.Tensor]
+    served: Version | None
     before: dict[str, Any]
 
 
@@ -108,6 +111,10 @@ class LearningRound(Job):
     def run(self, *, resume: bool = False) -> Version | None:
         """Train, decide and publish; a GPU that runs out of memory is given smaller batches, then spared.
 
+        Args:
+            resume: go on where a round in the same folder was stopped, if it learnt from the labels that this one learns from
+                and started from the same version; else begin anew.
+
         Returns:
             The version, promoted or not (see :attr:`verdict`); None if the round was cancelled.
 
@@ -151,10 +158,13 @@ class LearningRound(Job):
         if not ours:
             raise DataError(f"None of the {len(self.cases)} labels can be learnt from; the first: {next(iter(aside.values()))}")
         train, held = split(self.task, ours)
+        resume = goes_on(self.run_dir, self.start_from, train, held, resume=resume)
         new = [case for case in train if label_key(case) not in self.learnt]
         fresh, validation = chosen.of(new or train), chosen.of(held)
         images = self._unlabelled_images() if not held else []
-        self._data = _Data(train, aside, len(new), fresh, validation, images, self._before(fresh, validation, images))
+        served = self.store.current(self.task)
+        before = self._before(served, fresh, validation, images)
+        self._data = _Data(train, aside, len(new), fresh, validation, images, served, before)
         known = {*self.learnt, *(label_key(case) for case in again)}
         drawn = chosen.of(mixture([*train, *again], known, self.task.active_learning.new_share))
         # The loop validates once, at its end: nothing is selected on the held-back labels, which decide about the version.
@@ -175,7 +185,7 @@ class LearningRound(Job):
         network = fill_network(self.task, Checkpoint(outcome.weights, dict(facts), "the new model")).to(self.device)
         data = self._data
         after = measure(self.task, network, data.validation)
-        self.verdict = self._judge(network, after)
+        self.verdict = self._unless_chosen_otherwise(self._judge(network, after))
         learning = {
             "promoted": self.verdict.promoted,
             "reason": " ".join(part for part in (self.verdict.reason, self.note) if part),
@@ -202,9 +212,10 @@ class LearningRound(Job):
         }
         return super().publish(outcome, seconds, {**facts, **ours}, emit, extras)
 
-    def _before(self, fresh: PreparedCases, validation: PreparedCases, images: list[torch.Tensor]) -> dict[str, Any]:
-        """What the version that is served now achieves, on what it has not learnt from."""
-        served = self.store.current(self.task)
+    def _before(
+        self, served: Version | None, fresh: PreparedCases, validation: PreparedCases, images: list[torch.Tensor]
+    ) -> dict[str, Any]:
+        """What the version that is served achieves, on what it has not learnt from."""
         if served is None:
             return {"held_back": None, "fresh": None, "agreement": None, "described": None}
         network = fill_network(self.task, self.store.load(self.task, served)).to(self.device)
@@ -234,6 +245,14 @@ class LearningRound(Job):
         fits = (measure(self.task, network, data.fresh), before["fresh"])
         now = agreement(self.task, network, data.images)
         return without_held_back(fits, (now, before["agreement"]), len(data.images))
+
+    def _unless_chosen_otherwise(self, verdict: Verdict) -> Verdict:
+        """A version that a person chose while the round ran stays served: the new one was not compared with it."""
+        now = self.store.current(self.task)
+        if not verdict.promoted or now is None or now == self._data.served:
+            return verdict
+        reason = f"{verdict.reason} It is not served, because {now.name} was chosen while it learnt."
+        return replace(verdict, promoted=False, reason=reason)
 
     def _promotes(self) -> bool:
         return self.verdict is None or self.verdict.promoted

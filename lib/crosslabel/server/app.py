@@ -23,6 +23,7 @@ from crosslabel.server import remedies
 from crosslabel.server.adaptation_task import AdaptationTrainTask, adaptation_of, can_adapt
 from crosslabel.server.batch_infer import EligibleBatchInfer
 from crosslabel.server.infer_task import PredictorInferTask
+from crosslabel.server.inference_signal import InferenceSignal
 from crosslabel.server.predictors import Predictors
 from crosslabel.server.sessions import Sessions
 from crosslabel.server.sources import sources_from_text
@@ -205,6 +206,7 @@ class CrossLabelApp(MONAILabelApp):
     def on_init_complete(self) -> None:
         """Make the first answer as quick as the second, and say so if the stock server runs the app."""
         super().on_init_complete()
+        InferenceSignal(self.store.folder).forget()
         warm_up()
         if not self.own_server:
             logger.warning(_MISSING_IN_STOCK_SERVER)

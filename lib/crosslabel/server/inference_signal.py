@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 _FILE = "inference.running"
-# Of a server that was killed; no inference is let run longer.
+# No inference is let run longer.
 _STALE_SECONDS = 600.0
 
 
@@ -33,6 +33,11 @@ class InferenceSignal:
             yield
         finally:
             self._count(-1)
+
+    def forget(self) -> None:
+        """Lower what a server that was killed in the middle of an inference left raised; for the start of a server."""
+        with contextlib.suppress(OSError):
+            self._file.unlink(missing_ok=True)
 
     def is_raised(self) -> bool:
         """Whether an inference runs now, in whichever process."""

@@ -98,6 +98,11 @@ class TrainingJobs:
         """What is trained now or waits for it, without looks at the pool."""
         return [job["request"]["model"] for job in self.alive() if not job["request"].get(SCORE)]
 
+    def last_look_ended(self, task: str) -> bool:
+        """Whether the last look at a task's pool that was asked for ended by itself, and did not give way to a training."""
+        looks = [job for job in background.tasks("train") if job["request"].get(SCORE) and job["request"]["model"] == task]
+        return bool(looks) and looks[-1]["status"] not in (*ALIVE, "STOPPED")
+
     def _end_look(self) -> None:
         deadline = time.monotonic() + _SECONDS_TO_BEGIN
         # Its process is not there in the moment after it was asked for.

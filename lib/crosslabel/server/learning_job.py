@@ -68,7 +68,7 @@ class LearningJob:
         """
         _be_nice()
         signal = InferenceSignal(self.models.folder)
-        controls = TrainerControls(studies.store, self.task.name, signal, told_to_end, obeys_off=True)
+        controls = TrainerControls(studies.store, self.task.name, signal, told_to_end, obeys_switch=True)
         if request.get(ROUND):
             write_json(run_dir / _MARK, {"task": self.task.name})
             store = studies.store

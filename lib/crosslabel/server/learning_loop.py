@@ -14,6 +14,7 @@ from typing import Any
 from crosslabel.errors import CrossLabelError
 from crosslabel.learning import Action, Decision, Situation, decide
 from crosslabel.learning.decision import MOST_ATTEMPTS
+from crosslabel.learning.final_labels import training_labels
 from crosslabel.learning.held_back import FEWEST
 from crosslabel.learning.label_facts import LabelFacts, facts_of
 from crosslabel.learning.pool_scan import scan_name
@@ -43,10 +44,11 @@ class _Memory:
     attempts: int = 0
     attempted: Any = None
     epoch_of_attempt: int = 0
-    unscored: bool = False
-    looked_at_pool: float = -1e9
+    # The name under which scores are kept, the images that have none under it, and when that was found out.
+    outdated: tuple[str, list[str]] = ("", [])
+    outdated_known: float = -1e9
     computed: tuple[Any, float, Any] = (None, -1e9, None)
-    asked_to_score: tuple[str, float] = ("", -1e9)
+    asked_to_score: tuple[tuple[str, list[str]], float] | None = None
 
 
 class LearningLoop:
@@ -83,7 +85,9 @@ class LearningLoop:
         """Move it; a running round sees it within a second."""
         self.app.datastore().store.switches.set(task.name, switch, author=author)
         if switch is Switch.ON:
-            self._memory[task.name].attempts = 0
+            # A look at the pool that the switch ended is taken up at once, too.
+            memory = self._memory[task.name]
+            memory.attempts, memory.asked_to_score = 0, None
 
     def decision(self, task: TaskSpec) -> Decision:
         """What would be done now."""
@@ -105,10 +109,9 @@ class LearningLoop:
         newest = max(self.app.store.versions(task), key=lambda version: version.number, default=None)
         signature = (store.labels.signature(task.name), newest)
         if memory.facts is None or memory.signature != signature:
-            labels = store.reviews.for_training(task.name, self.app.train_tasks[task.name].policy)
-            patients = store.images.patients([label.image_id for label in labels])
+            labels = training_labels(store, task, self.app.train_tasks[task.name].policy)
             record = None if newest is None else self.records.of(newest)
-            memory.facts = facts_of(task, labels, patients, record, FEWEST)
+            memory.facts = facts_of(task, labels, record, FEWEST)
             memory.signature = signature
         return memory.facts
 
@@ -123,8 +126,8 @@ class LearningLoop:
                 self.jobs.start_own(task.name, {ROUND: True, "resume": action is Action.RESUME})
             elif action is Action.SCORE:
                 self.jobs.start_own(task.name, {SCORE: True})
-                memory.asked_to_score = (self._scan_name(task), time.monotonic())
-                memory.looked_at_pool = -1e9
+                memory.asked_to_score = (memory.outdated, time.monotonic())
+                memory.outdated_known = -1e9
         except CrossLabelError as error:
             return Decision(Action.WAIT, str(error))
         return decision
@@ -138,7 +141,7 @@ class LearningLoop:
                     logger.warning("Learning of %s: %s", task.name, error)
 
     def _situation(self, task: TaskSpec, memory: _Memory) -> Situation:
-        trained = self.jobs.trained()
+        trained, runs = self.jobs.trained(), bool(self.jobs.alive())
         busy = task.name in trained
         facts = self.facts(task)
         run = self.app.train_tasks[task.name].latest_run()
@@ -157,7 +160,7 @@ class LearningLoop:
             others_busy=bool(trained) and not busy,
             unfinished=unfinished,
             attempts=memory.attempts,
-            unscored=not busy and self._unscored(task, memory, facts),
+            unscored=not runs and self._unscored(task, memory, facts),
             obstacle=facts.obstacle,
         )
 
@@ -178,15 +181,16 @@ class LearningLoop:
         if not facts.final and task.name not in self.app.worked_on:
             return False
         now, name = time.monotonic(), self._scan_name(task)
-        asked, when = memory.asked_to_score
-        if asked == name and now - when < _SCORE_AGAIN_SECONDS and memory.unscored:
-            return False
-        if now - memory.looked_at_pool >= _LOOK_AT_POOL_EVERY_SECONDS or asked != name:
+        if now - memory.outdated_known >= _LOOK_AT_POOL_EVERY_SECONDS or memory.outdated[0] != name:
             store = self.app.datastore().store
             waiting = store.worklist.ids(task.name, task.eligible)
-            memory.unscored = bool(waiting) and bool(store.pool_scans.outdated(task.name, name, waiting))
-            memory.looked_at_pool = now
-        return memory.unscored
+            memory.outdated = (name, store.pool_scans.outdated(task.name, name, waiting) if waiting else [])
+            memory.outdated_known = now
+        asked = memory.asked_to_score
+        if asked is not None and asked[0] == memory.outdated and self.jobs.last_look_ended(task.name):
+            # It scored none of them, and would score none if it were asked again at once.
+            return now - asked[1] >= _SCORE_AGAIN_SECONDS
+        return bool(memory.outdated[1])
 
 
 def _unfinished(run: Path, event: dict[str, Any]) -> bool:

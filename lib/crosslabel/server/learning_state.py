@@ -22,7 +22,8 @@ _IN_ADVANCE = "new labels, each measured before it was learnt from"
 
 
 def learning_state(loop: LearningLoop, task: TaskSpec) -> dict[str, Any]:
-    """State, progress, curves, labels, versions, estimate, advice, and images that could not be scored; JSON values."""
+    """State, progress, curves, labels, versions, estimate, advice, and images that could not be scored or whose
+    labels are not learnt from; JSON values."""
     store, switch = loop.app.datastore().store, loop.switch(task)
     counts = store.cases.counts(task.name, task.eligible)
     facts = loop.facts(task)
@@ -47,7 +48,7 @@ def learning_state(loop: LearningLoop, task: TaskSpec) -> dict[str, Any]:
         else {"dice": estimate.value, "low": estimate.low, "high": estimate.high, "on": estimate.on},
         "advice": advice(_history(loop, task), left, metric),
         "message": message,
-        "problems": (read_scan(loop.app.store, task) or {}).get("problems", {}),
+        "problems": {**(read_scan(loop.app.store, task) or {}).get("problems", {}), **facts.left_out},
         "strategies": strategies(task),
     }
 
@@ -101,12 +102,11 @@ def _state(loop: LearningLoop, task: TaskSpec, switch: Switch) -> tuple[str, dic
     decision = loop.decision(task)
     if jobs:
         request = jobs[0]["request"]
-        if switch is Switch.OFF and request.get(ROUND):
+        if switch is not Switch.ON and request.get(ROUND):
             return "stopping", stats, "The training ends after the step in hand."
         trained = stats is not None and State(stats["state"]) is State.FINISHED and _is_of(loop, task, request)
         if not request.get(SCORE) and not trained:
-            paused = " It is paused." if switch is Switch.PAUSED else ""
-            return "training", stats, f"The model learns from the labels.{paused}"
+            return "training", stats, "The model learns from the labels."
         return "scoring", _scan_progress(scan), "The model looks at the images that wait."
     if decision.action is Action.WAIT:
         return "waiting", None, decision.reason

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from crosslabel.errors import CrossLabelError, ImageError, NotFoundError
-from crosslabel.images import Grid, in_order_of, read_grid, read_label, write_label
-from crosslabel.learning.final_labels import is_for
+from crosslabel.images import Grid, ImageSummary, in_order_of, read_grid, read_label, write_label
+from crosslabel.learning.final_labels import is_for, misfit
 from crosslabel.server.numbering import BACKGROUND, numbering_of, values_by_name
 from crosslabel.store import ImageRecord, ImageState
 from crosslabel.store.stock_layout import CLASS_SUFFIX, read_class_label
@@ -57,9 +57,8 @@ class Submission:
         """
         if file.suffix == CLASS_SUFFIX:
             return cls(class_name=read_class_label(file))
-        if image.summary is None or image.state is not ImageState.READY:
-            raise ImageError(f"The image '{image.id}' cannot be read, so it takes no label: {image.reason}")
-        array, grid = read_label(file, dimension=image.summary.dimension)
+        dimension = _summary_of(image).dimension
+        array, grid = read_label(file, dimension=dimension)
         wanted = read_grid(image.path)
         if in_order_of(array, grid, wanted) is None:
             raise ImageError(_elsewhere(grid, wanted, image))
@@ -135,18 +134,28 @@ def task_of(
     Raises:
         NotFoundError: the named task is not served.
         UnknownTaskError: several tasks suit, or none.
-        ImageError: the label does not fit its task.
+        ImageError: the image cannot be read or is of a kind that the named task is not for, or the label does not fit its task.
     """
+    _summary_of(image)
     task = _named(info, tasks) or _only_fitting(submission, _names_in(info), suitable(image, tasks), leased)
-    misfit = submission.misfit(task)
-    if misfit:
-        raise ImageError(misfit)
+    why = misfit(image, task)
+    if why:
+        raise ImageError(f"The label cannot be of task {task.name}: {why}; name a task that is for image '{image.id}'.")
+    foreign = submission.misfit(task)
+    if foreign:
+        raise ImageError(foreign)
     return task
 
 
 def suitable(image: ImageRecord, tasks: Mapping[str, TaskSpec]) -> list[TaskSpec]:
     """The tasks that an image is for."""
     return [task for task in tasks.values() if is_for(image, task)]
+
+
+def _summary_of(image: ImageRecord) -> ImageSummary:
+    if image.summary is None or image.state is not ImageState.READY:
+        raise ImageError(f"The image '{image.id}' cannot be read, so it takes no label: {image.reason}")
+    return image.summary
 
 
 def _named(info: Mapping[str, Any], tasks: Mapping[str, TaskSpec]) -> TaskSpec | None:

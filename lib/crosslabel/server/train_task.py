@@ -134,7 +134,7 @@ class StudiesTrainTask(TrainTask):
             learning.run(request, datastore, run, _told_to_end(request), _print)
             return self.stats()
         signal = InferenceSignal(self.store.folder)
-        controls = TrainerControls(datastore.store, self.task.name, signal, _told_to_end(request), obeys_off=False)
+        controls = TrainerControls(datastore.store, self.task.name, signal, _told_to_end(request), obeys_switch=False)
         job = self._job_of(request, datastore, run, on_event=_print, cancelled=controls.cancelled)
         version = job.run(resume=resume)
         if version is not None:

@@ -22,29 +22,28 @@ class TrainerControls:
         task: name of the task.
         signal: of inferences.
         told_to_end: whether the process was asked to terminate or has lost its server.
-        obeys_off: end when the switch is turned off; a training that a person started goes on.
+        obeys_switch: end when the switch leaves ``on``, so that other tasks may train; a training that a person started
+            goes on.
     """
 
     def __init__(
-        self, store: Store, task: str, signal: InferenceSignal, told_to_end: Callable[[], bool], *, obeys_off: bool
+        self, store: Store, task: str, signal: InferenceSignal, told_to_end: Callable[[], bool], *, obeys_switch: bool
     ) -> None:
         self._store = store
         self._task = task
         self._signal = signal
         self._told_to_end = told_to_end
-        self._obeys_off = obeys_off
+        self._obeys_switch = obeys_switch
         self._looked_at = 0.0
         self._switch: Switch | None = None
 
     def cancelled(self) -> bool:
-        """Whether to end; returns late while the training is paused, or an inference runs."""
+        """Whether to end; returns late while an inference runs."""
         held_since = time.monotonic()
         while not self._told_to_end():
-            switch = self._current_switch()
-            if switch is Switch.OFF and self._obeys_off:
+            if self._obeys_switch and self._current_switch() in (Switch.PAUSED, Switch.OFF):
                 return True
-            waits_for_inference = self._signal.is_raised() and time.monotonic() - held_since < _LONGEST_HOLD_SECONDS
-            if switch is not Switch.PAUSED and not waits_for_inference:
+            if not self._signal.is_raised() or time.monotonic() - held_since >= _LONGEST_HOLD_SECONDS:
                 return False
             time.sleep(_NAP_SECONDS)
         return True

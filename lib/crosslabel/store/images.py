@@ -63,11 +63,11 @@ class Images:
         with self._database.reading() as connection:
             return [self._record(row) for row in connection.execute(query.order_by(images.c.id))]
 
-    def patients(self, image_ids: Sequence[str]) -> dict[str, str]:
-        """The patients' pseudonyms by image id, of those images that there are."""
+    def known(self, image_ids: Sequence[str]) -> dict[str, ImageRecord]:
+        """Those of some images that lie in the folder, readable or not, by id."""
+        query = select(images).where(images.c.id.in_(image_ids), images.c.state != ImageState.MISSING.value)
         with self._database.reading() as connection:
-            query = select(images.c.id, images.c.patient).where(images.c.id.in_(image_ids))
-            return {row.id: row.patient for row in connection.execute(query)}
+            return {row.id: self._record(row) for row in connection.execute(query)}
 
     def path(self, image_id: str) -> Path:
         """File or DICOM folder of an image, looked at anew.

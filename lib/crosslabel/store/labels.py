@@ -160,12 +160,16 @@ class Labels:
             rows = connection.execute(query.where(labels.c.tag == tag, standing, present)).all()
         return {(row.task, row.image_id) for row in rows}
 
-    def signature(self, task: str) -> tuple[int, ...]:
-        """Numbers that are others after any label of the task was saved or judged; for whoever has to look often."""
+    def signature(self, task: str) -> tuple[object, ...]:
+        """Values that are others after any label of the task was saved or judged, or a labelled image changed or went; for
+        whoever has to look often."""
         newest = select(func.coalesce(func.max(labels.c.id), 0), func.count()).where(labels.c.task == task)
         judged = select(func.coalesce(func.max(reviews.c.id), 0))
+        having = images.c.id.in_(select(labels.c.image_id).where(labels.c.task == task))
+        states = select(images.c.state, func.count(), func.max(images.c.changed)).where(having).group_by(images.c.state)
         with self._database.reading() as connection:
-            return (*connection.execute(newest).one(), connection.scalar(judged) or 0)
+            seen = [tuple(row) for row in connection.execute(states.order_by(images.c.state))]
+            return (*connection.execute(newest).one(), connection.scalar(judged) or 0, *seen)
 
     def tasks(self) -> Sequence[str]:
         """Names of all tasks that have labels, sorted."""

@@ -197,14 +197,16 @@ StrategyName = Literal[
     "margin",
     "bald",
     "power_bald",
+    "disagreement",
+    "committee",
     "core_set",
     "badge",
     "typiclust",
     "clasp_pe",
     "domain_gap",
 ]
-# Those that need no more than one look of the network at an image.
-_ONE_LOOK = tuple(name for name in get_args(StrategyName) if name not in ("first", "bald", "power_bald"))
+_SEVERAL_LOOKS = ("bald", "power_bald", "disagreement", "committee")
+_ONE_LOOK = tuple(name for name in get_args(StrategyName) if name not in ("first", *_SEVERAL_LOOKS))
 
 
 class ActiveLearningSpec(Block):
@@ -216,7 +218,7 @@ class ActiveLearningSpec(Block):
     new_labels: int = Field(5, ge=1, description="so many new labels begin a round of training")
     quiet_seconds: float = Field(30, ge=0, description="and so long nobody has saved another")
     round_epochs: int = Field(10, ge=1, description="epochs of a round that goes on from an earlier version")
-    new_share: float = Field(0.5, gt=0, le=1, description="share of new labels among what a round draws")
+    new_share: float = Field(0.5, gt=0, le=1, description="least share of new labels among what a round draws")
     switch: Literal["on", "paused", "off"] = Field("on", description="until somebody moves the task's switch")
 
 

@@ -10,7 +10,7 @@ from crosslabel.active.strategies.diversity import Badge, CoreSet, DomainGap
 from crosslabel.active.strategies.random_choice import ForegroundRandom, Random
 from crosslabel.active.strategies.strategy import Strategy
 from crosslabel.active.strategies.typiclust import TypiClust
-from crosslabel.active.strategies.uncertainty import Bald, Entropy, Margin, PowerBald
+from crosslabel.active.strategies.uncertainty import Bald, Committee, Disagreement, Entropy, Margin, PowerBald
 
 _ALL: tuple[type[Strategy], ...] = (
     Default,
@@ -20,6 +20,8 @@ _ALL: tuple[type[Strategy], ...] = (
     Margin,
     Bald,
     PowerBald,
+    Disagreement,
+    Committee,
     CoreSet,
     Badge,
     TypiClust,

@@ -78,6 +78,28 @@ class PowerBald(Bald):
         return log_with_gumbel_noise(values, rng)
 
 
+class Disagreement(_ByScore):
+    """The largest share of looks at slightly changed images whose answer is not that of their mean."""
+
+    name = "disagreement"
+    title = "Contradicts itself (changed images)"
+    reference = "Wang et al. 2019"
+    needs = frozenset({"disagreement"})
+    score = "disagreement"
+    says = "The model contradicts itself more here when the image is changed a little"
+
+
+class Committee(_ByScore):
+    """The largest variance of the probabilities between the served version and those that were served before it."""
+
+    name = "committee"
+    title = "Versions differ (ensemble)"
+    reference = "Seung et al. 1992; Beluch et al. 2018"
+    needs = frozenset({"ensemble_variance"})
+    score = "ensemble_variance"
+    says = "The last versions of the model differ more here"
+
+
 def log_with_gumbel_noise(values: np.ndarray, rng: np.random.Generator, beta: float = 1.0) -> np.ndarray:
     """log s + G / beta, G from a standard Gumbel distribution; -inf where there is no score.
 
