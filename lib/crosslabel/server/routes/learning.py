@@ -98,7 +98,7 @@ def state(app: App, learning: Learning, task: str) -> dict[str, Any]:
 
 @router.post("/{task}/switch", summary="Have a task learn by itself, pause, or stop")
 def switch(app: App, learning: Learning, who: Who, task: str, to: SwitchTo) -> dict[str, Any]:
-    """``paused`` holds a running training, ``off`` ends a round so that it can go on later."""
+    """``paused`` and ``off`` end a round of the loop so that it can go on later; of a training that a person began, neither."""
     learning.set_switch(app.tasks[known_task(app, task)], to.switch, author=who.name(to.model_dump()))
     return {"switch": to.switch.value}
 

@@ -49,8 +49,8 @@ def write_report(
         _pseudo_labels(report.section("Pseudo-labels"), task, record["pseudo_labels"])
     elif method["self_training"]:
         report.section("Pseudo-labels").text(
-            f"None were made: there are fewer than {task.adaptation.least_images} target images (adaptation.least_images), or all "
-            "of them are labelled."
+            f"None were made: there are fewer than {task.adaptation.least_images} target images (adaptation.least_images), or "
+            "all of them are labelled."
         )
     _curves(report.section("Curves"), curves, record)
     if fitting:
