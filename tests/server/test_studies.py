@@ -157,7 +157,7 @@ def test_a_class_that_the_task_does_not_have_is_refused_and_a_label_map_too(stud
     with pytest.raises(ImageError, match="its classes are bright, dark"):
         save_class(studies, tmp_path, "bright_0", "purple")
     with pytest.raises(ImageError, match="sorts images into classes"):
-        studies.submit("mr_0", drawn(), "final", {"task": CLASSIFICATION.name}, author="anna")
+        studies.submit("bright_0", drawn("bright_0.png"), "final", {"task": CLASSIFICATION.name}, author="anna")
     with pytest.raises(ImageError, match="takes a label map"):
         save_class(studies, tmp_path, "mr_0", "bright", task=SEGMENTATION.name)
 
