@@ -121,6 +121,7 @@ TABLE = Table(
     "with and without quad attention: DAR-UNet of widths 4 to 32), ordinary augmentation, seeds of phantoms that nothing was "
     "tuned on (the method was changed on seeds 50 and 51, of T1c and FLAIR on the same four patients). The full method and "
     "structures and GIN know from the task file that a tumour is brighter than what surrounds it on FLAIR, and nothing of T1c. "
+    "With two target images the full method makes no pseudo-labels, so that it is structures and GIN. "
     "Phantoms at 4 x 4 x 5 mm (their slices are 5 mm apart), T1c and "
     "FLAIR at 2 mm. T1c and FLAIR (two patients against two, transductive: scored on the unlabelled images that the method "
     "was given) and one CT crop against one MR are so few images that their numbers say little. Cells may be stopped and go "
