@@ -17,11 +17,6 @@ from server_process import ALLOWED_ORIGIN, Server, running_server, unused_port
 torch.set_num_threads(1)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the servers' tests, the longest: begun last, one would run on while the other processes have nothing."""
-    items.sort(key=lambda item: "server" not in item.path.parts)
-
-
 @pytest.fixture
 def free_port() -> int:
     return unused_port()
