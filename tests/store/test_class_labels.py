@@ -137,6 +137,13 @@ def test_two_classes_for_one_image_are_refused(store, tmp_path):
     assert export_csv(store, TASK, tmp_path / "out.csv") == 0
 
 
+def test_a_class_for_a_slice_of_a_picture_is_refused(store, tmp_path):
+    (tmp_path / "in.csv").write_text("image,class,slice\nseries,dark,1\nthree,dark,1\n")
+    with pytest.raises(DataError, match=r"in\.csv, line 3: 'three' is a picture and has no slices"):
+        import_classes(store, TASK, tmp_path / "in.csv", "anna")
+    assert export_csv(store, TASK, tmp_path / "out.csv") == 0
+
+
 def test_a_folder_that_is_no_class_is_refused(store, tmp_path):
     (tmp_path / "in" / "Dark").mkdir(parents=True)
     (tmp_path / "in" / "Dark" / "three.png").touch()

@@ -80,7 +80,7 @@ def _explained(
 
     image = read_image(path, modality=modality, sequence=sequence)
     result = classifier.predict(image)
-    found = explain_image(classifier, image, method, class_name, scored=True)
+    found = explain_image(classifier, image, method, class_name or result.answer, scored=True)
     heatmap, picture = stem.with_name(f"{stem.name}.heatmap.nii.gz"), stem.with_name(f"{stem.name}.heatmap.png")
     found.write(heatmap)
     with replacing(picture) as temporary:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from crosslabel.cli.console import stderr, stdout
+from crosslabel.cli.console import print_set_aside, stderr, stdout
 from crosslabel.cli.options import DeviceOption, LabelsAs, LabelsAsOption, TaskArgument
 from crosslabel.cli.progress import shown_progress, spoken_numbers
 from crosslabel.cli.resources import model_store, task_named
@@ -54,8 +54,7 @@ def train(
         curves = run_dir / "curves.html"
         write_curves(run_dir, curves, f"{spec.title}: {version.name}")
         record = store.record(version)
-        for name, reason in record["data"]["set_aside"].items():
-            _warn(f"set aside: {name}: {reason}")
+        print_set_aside(record["data"]["set_aside"])
         if record.get("never_shown"):
             _warn(f"no training image shows {', '.join(record['never_shown'])}, so it is never answered; label some.")
         if notice := record.get("pretrained", {}).get("notice"):

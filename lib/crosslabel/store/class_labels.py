@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path, PurePosixPath
@@ -130,11 +130,12 @@ def import_classes(store: Store, task: TaskSpec, source: Path, author: str) -> i
     if not entries:
         raise DataError(f"No class was found in {source}; give a CSV file with the columns image and class, or class folders.")
     by_name: dict[str, list[str]] = defaultdict(list)
-    for image in store.images.list():
+    images = store.images.list()
+    for image in images:
         by_name[image.id].append(image.id)
         by_name[image.id.rsplit("/", 1)[-1]].append(image.id)
     checked = [(_matched(entry, by_name), entry) for entry in entries]
-    _check(task, checked)
+    _check(task, checked, {image.id for image in images if image.summary is not None and image.summary.dimension == 2})
     saved = 0
     for image_id, entry in checked:
         tag = FINAL if entry.slice is None else slice_tag(entry.slice)
@@ -146,12 +147,14 @@ def import_classes(store: Store, task: TaskSpec, source: Path, author: str) -> i
     return saved
 
 
-def _check(task: TaskSpec, entries: Sequence[tuple[str, _Entry]]) -> None:
-    """Refuse what cannot be meant; raises DataError."""
+def _check(task: TaskSpec, entries: Sequence[tuple[str, _Entry]], flat: Collection[str]) -> None:
+    """Refuse what cannot be meant, as a slice of one of the images that are ``flat``; raises DataError."""
     places: dict[tuple[str, int | None], str] = {}
     for image_id, entry in entries:
         if entry.class_name not in task.classes:
             raise DataError(f"{entry.place}: '{entry.class_name}' is no class of {task.name} ({', '.join(task.classes)}).")
+        if entry.slice is not None and image_id in flat:
+            raise DataError(f"{entry.place}: '{image_id}' is a picture and has no slices; leave the slice empty.")
         before = places.setdefault((image_id, entry.slice), entry.place)
         if before != entry.place:
             raise DataError(f"{entry.place}: '{image_id}' has a class already at {before}; keep one. Nothing was imported.")
