@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks.adaptation import NARROW, PAIRS, Pair, scores, unlabelled
+from benchmarks.adaptation import NARROW, PAIRS, Pair, scores, unlabelled, work_folder
 from benchmarks.table import Cell, Table
 from crosslabel.checkpoints import ModelStore
 from crosslabel.data import Case
@@ -27,12 +28,17 @@ def measure(cell: Cell) -> dict[str, float]:
     name, count = _COLUMNS[cell.column]
     with PAIRS[name](cell.seed, NARROW) as pair, tempfile.TemporaryDirectory() as folder:
         given, rest, scored = _parted(pair, name, count)
-        store, run = ModelStore(Path(folder) / "models"), Path(folder) / "run"
+        store = ModelStore(Path(folder) / "models")
+        # Kept if the cell is stopped: it then goes on instead of starting again.
+        run = work_folder(cell.column, cell.seed) / cell.key
         if cell.row == ALONE:
-            TrainingJob(pair.task, given, store, run, device="cpu").run()
+            TrainingJob(pair.task, given, store, run, device="cpu").run(resume=True)
         else:
-            AdaptationJob(pair.task, AdaptationCases(pair.source, [*given, *unlabelled(rest)]), store, run, device="cpu").run()
-        return scores(load_predictor(pair.task, store, "cpu"), scored)
+            cases = AdaptationCases(pair.source, [*given, *unlabelled(rest)])
+            AdaptationJob(pair.task, cases, store, run, device="cpu").run(resume=True)
+        found = scores(load_predictor(pair.task, store, "cpu"), scored)
+    shutil.rmtree(run, ignore_errors=True)
+    return found
 
 
 def _parted(pair: Pair, name: str, count: int) -> tuple[list[Case], list[Case], list[Case]]:
