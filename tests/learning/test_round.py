@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from statistics import fmean
 
 import pytest
 import torch
@@ -262,29 +263,43 @@ def test_a_revised_label_is_a_new_one(tmp_path):
     assert label_key(case) != label_key(replace(case, label=tmp_path / "v2-final.nii.gz"))
 
 
-def measured(value):
-    return Measured("dice", value, {}, ((0.9, value),))
+def measured(*values):
+    by_case = {f"case {number}": value for number, value in enumerate(values)}
+    return Measured("dice", fmean(values), {}, tuple((0.9, value) for value in values), by_case)
 
 
 def test_not_worse_is_promoted_and_worse_is_not():
-    assert by_held_back(measured(0.8), measured(0.8), 5).promoted
-    assert by_held_back(measured(0.8), None, 5).promoted
-    worse = by_held_back(measured(0.79), measured(0.8), 5)
-    assert (worse.promoted, worse.value, worse.before) == (False, 0.79, 0.8)
+    before = measured(0.8, 0.7, 0.9, 0.8, 0.8)
+    assert by_held_back(before, before, 5).promoted
+    assert by_held_back(before, None, 5).promoted
+    # A hundredth less on every image is no chance.
+    worse = by_held_back(measured(0.79, 0.69, 0.89, 0.79, 0.79), before, 5)
+    assert (worse.promoted, worse.value, worse.before) == (False, pytest.approx(0.79), pytest.approx(0.8))
+
+
+def test_a_loss_within_one_standard_error_is_chance_and_a_larger_one_is_not():
+    before = (1.0, 0.0, 1.0, 1.0, 0.0, 1.0)
+    one_less, three_less = (0.0, 0.0, 1.0, 1.0, 1.0, 0.0), (0.0, 0.0, 0.0, 1.0, 0.0, 0.0)
+    chance = by_held_back(measured(*one_less), measured(*before), 6)
+    assert chance.promoted
+    assert "chance" in chance.reason
+    assert not by_held_back(measured(*three_less), measured(*before), 6).promoted
 
 
 @pytest.mark.parametrize(
     ("fits", "agreements", "promoted"),
     [
-        ((0.8, 0.6), (0.9, 0.9), True),
-        ((0.8, 0.6), (0.89, 0.9), True),
-        ((0.8, 0.6), (0.7, 0.9), False),
-        ((0.5, 0.6), (0.95, 0.9), False),
-        ((0.0, None), (1.0, None), False),
-        ((0.8, None), (0.5, None), True),
-        ((0.8, 0.6), (None, None), True),
+        ((0.8, 0.6), ([0.9, 0.9], [0.9, 0.9]), True),
+        ((0.8, 0.6), ([0.89, 0.89], [0.9, 0.9]), True),
+        ((0.8, 0.6), ([0.7, 0.8], [0.9, 0.9]), False),
+        ((0.8, 0.6), ([1.0, 0.67, 1.0], [1.0, 1.0, 1.0]), True),
+        ((0.8, 0.6), ([0.67, 0.67, 1.0], [1.0, 1.0, 1.0]), False),
+        ((0.5, 0.6), ([0.95], [0.9]), False),
+        ((0.0, None), ([1.0], None), False),
+        ((0.8, None), ([0.5], None), True),
+        ((0.8, 0.6), ([], []), True),
     ],
 )
 def test_without_held_back_labels_a_model_has_to_explain_the_new_ones_and_agree_with_itself(fits, agreements, promoted):
     found = tuple(None if value is None else measured(value) for value in fits)
-    assert without_held_back(found, agreements, 12).promoted is promoted
+    assert without_held_back(found, agreements).promoted is promoted

@@ -27,12 +27,14 @@ class Measured:
         parts: the value of each structure or class.
         pairs: for each case (what the network expected of itself, what was true): Dice, or the probability of its answer
             and whether it was right.
+        by_case: what was true of each case, by its id; a case that shows nothing, and in which nothing is found, is right (1).
     """
 
     metric: str
     value: float
     parts: dict[str, float]
     pairs: tuple[tuple[float, float], ...]
+    by_case: dict[str, float]
 
 
 @torch.inference_mode()
@@ -41,6 +43,7 @@ def measure(task: TaskSpec, network: nn.Module, cases: PreparedCases) -> Measure
     network.eval()
     parts: dict[str, list[float]] = defaultdict(list)
     pairs = []
+    by_case = {}
     window = SlidingWindow(task.patch)
     device = next(network.parameters()).device
     for index in range(len(cases)):
@@ -51,13 +54,14 @@ def measure(task: TaskSpec, network: nn.Module, cases: PreparedCases) -> Measure
             found = _dice(task, window(network, case.image).cpu(), case.truth[0])
         for name, value in found[1].items():
             parts[name].append(value)
+        by_case[cases.cases[index].id] = float(np.mean(list(found[1].values()) or [1.0]))
         if found[1]:
-            pairs.append((found[0], float(np.mean(list(found[1].values())))))
+            pairs.append((found[0], by_case[cases.cases[index].id]))
     if not pairs:
         return None
     means = {name: float(np.mean(values)) for name, values in sorted(parts.items())}
     metric = "dice" if task.kind == "segmentation" else "balanced accuracy"
-    return Measured(metric, float(np.mean(list(means.values()))), means, tuple(pairs))
+    return Measured(metric, float(np.mean(list(means.values()))), means, tuple(pairs), by_case)
 
 
 def _class(task: TaskSpec, probabilities: torch.Tensor, truth: int) -> tuple[float, dict[str, float]]:

@@ -1,10 +1,15 @@
-"""Whether a new version is to be served: only if it is not worse than the one that is."""
+"""Whether a new version is to be served: only if it is not worse than the one that is.
+
+What is measured on a handful of images varies by chance, and a new version has seen more labels than the one before, so that
+it is worse only if it loses more than one standard error of the difference, image by image.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -18,6 +23,8 @@ from crosslabel.tasks import TaskSpec
 
 # A difference this small in agreement says nothing on a dozen images.
 _TOLERANCE = 0.02
+# Losing one image of n is exactly one standard error.
+_ROUNDING = 1e-6
 _LOOKS = 2
 _SEED = 0
 
@@ -48,14 +55,26 @@ def by_held_back(new: Measured, old: Measured | None, count: int) -> Verdict:
     on = f"{count} held-back labels"
     if old is None:
         return Verdict(True, f"It is the first model that could be measured on {on}.", new.metric, new.value, None, on)
-    better = new.value >= old.value
+    shared = sorted(new.by_case.keys() & old.by_case.keys())
+    chance = standard_error([new.by_case[case] - old.by_case[case] for case in shared])
+    worse = old.value - new.value > chance + _ROUNDING
     said = f"{new.metric} {new.value:.3f} against {old.value:.3f} before, on {on}"
-    reason = f"It is not worse: {said}." if better else f"It is worse and is not served: {said}."
-    return Verdict(better, reason, new.metric, new.value, old.value, on)
+    if worse:
+        reason = f"It is worse and is not served: {said}."
+    elif new.value >= old.value:
+        reason = f"It is not worse: {said}."
+    else:
+        reason = f"It is not worse than chance explains (standard error {chance:.3f}): {said}."
+    return Verdict(not worse, reason, new.metric, new.value, old.value, on)
+
+
+def standard_error(differences: Sequence[float]) -> float:
+    """Of the mean of paired differences; 0 where there are fewer than two."""
+    return float(np.std(differences, ddof=1) / np.sqrt(len(differences))) if len(differences) > 1 else 0.0
 
 
 def without_held_back(
-    fits: tuple[Measured | None, Measured | None], agreements: tuple[float | None, float | None], images: int
+    fits: tuple[Measured | None, Measured | None], agreements: tuple[Sequence[float] | None, Sequence[float] | None]
 ) -> Verdict:
     """Decide with fewer than five held-back labels, by what needs none.
 
@@ -66,12 +85,12 @@ def without_held_back(
 
     Args:
         fits: new and old model on the newly labelled images; the old one's is honest, the new one has learnt from them.
-        agreements: new and old model's :func:`agreement`; None where there is no unlabelled image.
-        images: number of unlabelled images that were looked at.
+        agreements: new and old model's :func:`agreements` on the same unlabelled images; empty or None without any.
     """
-    (fit, fit_before), (agreement_now, agreement_before) = fits, agreements
-    on = f"label-free: agreement with itself on {images} unlabelled images, for fewer than five labels are held back"
-    common = {"metric": "agreement", "value": agreement_now, "before": agreement_before, "on": on}
+    (fit, fit_before), (now, before) = fits, (agreements[0] or [], agreements[1] or [])
+    mean_now, mean_before = (float(np.mean(values)) if values else None for values in (now, before))
+    on = f"label-free: agreement with itself on {len(now)} unlabelled images, for fewer than five labels are held back"
+    common = {"metric": "agreement", "value": mean_now, "before": mean_before, "on": on}
     if fit is None or fit.value == 0:
         return Verdict(False, "It finds nothing in the images that it learnt from, so it is not served.", **common)
     if fit_before is not None and fit.value < fit_before.value:
@@ -79,15 +98,16 @@ def without_held_back(
         return Verdict(
             False, f"It explains the new labels worse than the model before ({said}), so it is not served.", **common
         )
-    if agreement_now is not None and agreement_before is not None and agreement_now < agreement_before - _TOLERANCE:
-        said = f"{agreement_now:.3f} against {agreement_before:.3f}"
+    lost = [old - new for new, old in zip(now, before, strict=True)] if now and before else []
+    if lost and np.mean(lost) > max(_TOLERANCE, standard_error(lost)) + _ROUNDING:
+        said = f"{mean_now:.3f} against {mean_before:.3f}"
         return Verdict(False, f"It contradicts itself more than the model before ({said}), so it is not served.", **common)
     return Verdict(True, "It explains the new labels and is no less sure of itself on unlabelled images.", **common)
 
 
 @torch.inference_mode()
-def agreement(task: TaskSpec, network: nn.Module, images: Sequence[torch.Tensor]) -> float | None:
-    """How well a network agrees with itself on images that are changed a little, 0 to 1; None without images.
+def agreements(task: TaskSpec, network: nn.Module, images: Sequence[torch.Tensor]) -> list[float]:
+    """How well a network agrees with itself on each of some images when it is changed a little, 0 to 1.
 
     1 minus the disagreement of a plain and two changed looks, where structures may be.
 
@@ -96,8 +116,6 @@ def agreement(task: TaskSpec, network: nn.Module, images: Sequence[torch.Tensor]
         network: is left in evaluation mode.
         images: (channels, \\*spatial) each, prepared.
     """
-    if not images:
-        return None
     network.eval()
     window = SlidingWindow(task.patch)
     device = next(network.parameters()).device
@@ -117,5 +135,6 @@ def agreement(task: TaskSpec, network: nn.Module, images: Sequence[torch.Tensor]
         for look in with_augmentation(network, batch, predict, count=_LOOKS, seed=_SEED, flip_axes=axes):
             statistics.add(look)
         disagreement = statistics.disagreement()[0]
-        found.append(float(disagreement) if task.kind == "classification" else foreground_aware(disagreement, first[0]))
-    return 1 - sum(found) / len(found)
+        lost = float(disagreement) if task.kind == "classification" else foreground_aware(disagreement, first[0])
+        found.append(1 - lost)
+    return found

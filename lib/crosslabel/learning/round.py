@@ -16,7 +16,7 @@ from crosslabel.images import read_image
 from crosslabel.inference import fill_network
 from crosslabel.learning.held_back import label_key, learnt_by, seen_images, split, start_of
 from crosslabel.learning.measuring import Measured, measure
-from crosslabel.learning.promotion import Verdict, agreement, by_held_back, without_held_back
+from crosslabel.learning.promotion import Verdict, agreements, by_held_back, without_held_back
 from crosslabel.learning.replay import mixture
 from crosslabel.learning.resuming import goes_on
 from crosslabel.optimisation import Outcome, ProgressEvent
@@ -217,7 +217,7 @@ class LearningRound(Job):
     ) -> dict[str, Any]:
         """What the version that is served achieves, on what it has not learnt from."""
         if served is None:
-            return {"held_back": None, "fresh": None, "agreement": None, "described": None}
+            return {"held_back": None, "fresh": None, "agreements": None, "described": None}
         network = fill_network(self.task, self.store.load(self.task, served)).to(self.device)
         seen = set() if served.demonstration else seen_images(self.store.record(served))
         # A served version that has seen what is held back now would win for the wrong reason.
@@ -234,7 +234,7 @@ class LearningRound(Job):
         return {
             "held_back": measure(self.task, network, validation) if honest else None,
             "fresh": on_fresh,
-            "agreement": agreement(self.task, network, images),
+            "agreements": agreements(self.task, network, images),
             "described": described,
         }
 
@@ -243,8 +243,7 @@ class LearningRound(Job):
         if after is not None:
             return by_held_back(after, before["held_back"], len(data.validation))
         fits = (measure(self.task, network, data.fresh), before["fresh"])
-        now = agreement(self.task, network, data.images)
-        return without_held_back(fits, (now, before["agreement"]), len(data.images))
+        return without_held_back(fits, (agreements(self.task, network, data.images), before["agreements"]))
 
     def _unless_chosen_otherwise(self, verdict: Verdict) -> Verdict:
         """A version that a person chose while the round ran stays served: the new one was not compared with it."""
