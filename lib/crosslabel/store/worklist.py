@@ -111,9 +111,8 @@ class Worklist:
 
     def labelled(self, task: str, accepts: Accepts) -> list[str]:
         """Images with a final label that stands and was not sent back, sorted."""
-        state = func.coalesce(label_state(task), LabelState.RETURNED.value)
         with self._database.reading() as connection:
-            wanted = and_(accepted(connection, accepts), state != LabelState.RETURNED.value)
+            wanted = and_(accepted(connection, accepts), images.c.id.in_(_done(task)))
             return list(connection.scalars(select(images.c.id).where(wanted).order_by(images.c.id)))
 
     def acquire(self, task: str, image_ids: Iterable[str], holder: str, seconds: float, count: int) -> list[Lease]:
@@ -154,14 +153,13 @@ class Worklist:
         return and_(accepted(connection, accepts), self._open(task, holder, self._clock()))
 
     def _open(self, task: str, holder: str | None, now: datetime) -> ColumnElement[bool]:
-        skipped = select(marks.c.image_id).where(_marked(task), marks.c.skipped).correlate(images).exists()
-        undone = func.coalesce(label_state(task), LabelState.RETURNED.value) == LabelState.RETURNED.value
-        free: list[ColumnElement[bool]] = [undone, ~skipped]
+        # Of sets that are found once, not of each image in turn.
+        skipped = select(marks.c.image_id).where(marks.c.task == task, marks.c.skipped)
+        closed = [_done(task), skipped]
         if holder is not None:
             theirs = and_(leases.c.task == task, leases.c.expires > now, leases.c.holder != holder)
-            taken = select(leases.c.image_id).where(leases.c.image_id == images.c.id, theirs)
-            free.append(~taken.correlate(images).exists())
-        return and_(*free)
+            closed.append(select(leases.c.image_id).where(theirs))
+        return and_(*(images.c.id.not_in(ids) for ids in closed))
 
 
 def accepted(connection: Connection, accepts: Accepts) -> ColumnElement[bool]:
@@ -180,11 +178,21 @@ def label_state(task: str) -> ColumnElement[str]:
     return newest.correlate(images).scalar_subquery()
 
 
+def _done(task: str) -> Select:
+    """Ids of the images whose newest final label that was not withdrawn was not sent back either."""
+    newer = labels.alias()
+    final = and_(labels.c.task == task, labels.c.tag == FINAL)
+    stands = labels.c.state.not_in([LabelState.WITHDRAWN.value, LabelState.RETURNED.value])
+    returned = and_(newer.c.task == task, newer.c.tag == FINAL, newer.c.state == LabelState.RETURNED.value)
+    later = and_(newer.c.image_id == labels.c.image_id, newer.c.version > labels.c.version)
+    return select(labels.c.image_id).where(final, stands, ~select(newer.c.id).where(returned, later).exists())
+
+
 def _ranked(task: str, strategy: str, waits: ColumnElement[bool]) -> Select:
     columns = (images.c.id, rankings.c.score, rankings.c.sentence, rankings.c.checkpoint)
     mine = and_(rankings.c.task == task, rankings.c.strategy == strategy)
-    # From the ranking's index, so that the database stops at the first few that wait.
-    joined = rankings.join(images, images.c.id == rankings.c.image_id)
+    # An expression, which no index holds, makes SQLite go along the ranking and stop at the first few that wait.
+    joined = rankings.join(images, images.c.id == rankings.c.image_id.concat(""))
     return select(*columns).select_from(joined).where(mine, waits).order_by(rankings.c.rank)
 
 
@@ -193,10 +201,6 @@ def _turn(case: WaitingCase) -> tuple[int, float]:
     if case.pinned or not case.held:
         return 0 if case.pinned else 2, 0.0
     return 1, inf if case.rank is None else case.rank
-
-
-def _marked(task: str) -> ColumnElement[bool]:
-    return and_(marks.c.task == task, marks.c.image_id == images.c.id)
 
 
 def _of_kind(row: Row | Sequence) -> ColumnElement[bool]:
