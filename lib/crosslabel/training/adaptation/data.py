@@ -55,10 +55,9 @@ class AdaptationData:
     prior: VolumePrior
 
     @property
-    def labelled_share(self) -> float:
-        """Share of the target images that are labelled, 0 to 1."""
-        count = len(self.labelled) + len(self.held)
-        return count / (count + len(self.target))
+    def unlabelled_share(self) -> float:
+        """Share of the target images that are not labelled, 0 to 1."""
+        return len(self.target) / (len(self.labelled) + len(self.held) + len(self.target))
 
 
 def prepare_data(task: TaskSpec, cases: AdaptationCases, memory_bytes: int = MEMORY_BYTES) -> AdaptationData:

@@ -31,7 +31,7 @@ from crosslabel.optimisation import Objective, processes
 from crosslabel.tasks import TaskSpec
 from crosslabel.training.adaptation.data import AdaptationData
 from crosslabel.training.adaptation.methods import Method
-from crosslabel.training.adaptation.mixture import Teaching, kind_of_patch, mixture
+from crosslabel.training.adaptation.mixture import Teaching, kind_of_patch, labels_lead, mixture
 from crosslabel.training.memory import Memory
 from crosslabel.training.patches import draw_patch, foreground_voxels
 from crosslabel.training.segmentation import dice_by_label
@@ -123,11 +123,18 @@ class AdaptationObjective(Objective):
         )
         # Labels decide where a clinician gave enough of them to hold some back; never otherwise.
         self.metric = "dice" if len(data.held) else "consistency"
-        # Agreement is easily won by what a network of few steps takes for a structure, which is large and coarse.
-        self.first_candidate = 0 if len(data.held) else math.ceil(_CANDIDATES_FROM * task.training.epochs)
+        self.first_candidate = 0 if len(data.held) else self._first_by_consistency()
         self._adapted: Memory[_Kept] = Memory(memory_bytes)
         self._pseudo: Memory[_Kept] = Memory(memory_bytes)
         self._useful_in: tuple[int, list[int]] = (-1, [])
+
+    def _first_by_consistency(self) -> int:
+        """The first epoch to choose from by agreement, which is easily won early: by structures that are large and coarse."""
+        epochs = self.task.training.epochs
+        # As ordinary training without held-back labels, which is kept at its end.
+        if labels_lead(len(self.data.labelled), self.data.unlabelled_share):
+            return epochs
+        return math.ceil(_CANDIDATES_FROM * epochs)
 
     def begin_epoch(self, network: nn.Module, epoch: int) -> None:
         number = self._round_of(epoch)
@@ -227,7 +234,7 @@ class AdaptationObjective(Objective):
         settings = self.task.training
         drawn_round = self._round_of(epoch)
         useful = [] if drawn_round is None else self._useful(drawn_round)
-        shares = mixture(self.data.labelled_share, pseudo=len(useful))
+        shares = mixture(len(self.data.labelled), self.data.unlabelled_share, pseudo=len(useful))
         running = (epoch * settings.steps_per_epoch * settings.accumulate + draw) * settings.batch_size + number
         kind = kind_of_patch(shares, running)
         rng = np.random.default_rng([settings.seed, epoch, draw, number])
