@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,26 +38,32 @@ class Measured:
     by_case: dict[str, float]
 
 
-@torch.inference_mode()
 def measure(task: TaskSpec, network: nn.Module, cases: PreparedCases) -> Measured | None:
     """Measure a network, which is left in evaluation mode; None without cases, or where none shows anything."""
-    network.eval()
+    return measure_parted(task, [(network, cases)])
+
+
+@torch.inference_mode()
+def measure_parted(task: TaskSpec, networks: Sequence[tuple[nn.Module, PreparedCases]]) -> Measured | None:
+    """The same of several networks, each on cases of its own, as if it were one."""
     parts: dict[str, list[float]] = defaultdict(list)
     pairs = []
     by_case = {}
     window = SlidingWindow(task.patch)
-    device = next(network.parameters()).device
-    for index in range(len(cases)):
-        case = cases[index]
-        if task.kind == "classification":
-            found = _class(task, main_logits(network, case.image[None].to(device))[0].softmax(0), int(case.truth))
-        else:
-            found = _dice(task, window(network, case.image).cpu(), case.truth[0])
-        for name, value in found[1].items():
-            parts[name].append(value)
-        by_case[cases.cases[index].id] = float(np.mean(list(found[1].values()) or [1.0]))
-        if found[1]:
-            pairs.append((found[0], by_case[cases.cases[index].id]))
+    for network, cases in networks:
+        network.eval()
+        device = next(network.parameters()).device
+        for index in range(len(cases)):
+            case = cases[index]
+            if task.kind == "classification":
+                found = _class(task, main_logits(network, case.image[None].to(device))[0].softmax(0), int(case.truth))
+            else:
+                found = _dice(task, window(network, case.image).cpu(), case.truth[0])
+            for name, value in found[1].items():
+                parts[name].append(value)
+            by_case[case.id] = float(np.mean(list(found[1].values()) or [1.0]))
+            if found[1]:
+                pairs.append((found[0], by_case[case.id]))
     if not pairs:
         return None
     means = {name: float(np.mean(values)) for name, values in sorted(parts.items())}

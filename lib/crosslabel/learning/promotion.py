@@ -52,7 +52,15 @@ class Verdict:
 
 def by_held_back(new: Measured, old: Measured | None, count: int) -> Verdict:
     """Compare on labels that neither has learnt from; without an old result the new one is the first."""
-    on = f"{count} held-back labels"
+    return _compared(new, old, f"{count} held-back labels")
+
+
+def by_cross_fitting(new: Measured, old: Measured, count: int) -> Verdict:
+    """Compare on new labels, which neither the old model nor what stands for the new one has seen; see :func:`cross_fitted`."""
+    return _compared(new, old, f"{count} new labels by cross-fitting, for fewer than five labels are held back")
+
+
+def _compared(new: Measured, old: Measured | None, on: str) -> Verdict:
     if old is None:
         return Verdict(True, f"It is the first model that could be measured on {on}.", new.metric, new.value, None, on)
     shared = sorted(new.by_case.keys() & old.by_case.keys())

@@ -14,9 +14,10 @@ from crosslabel.data import Case
 from crosslabel.errors import CrossLabelError, DataError
 from crosslabel.images import read_image
 from crosslabel.inference import fill_network
+from crosslabel.learning.cross_fitting import cross_fitted
 from crosslabel.learning.held_back import label_key, learnt_by, seen_images, split, start_of
 from crosslabel.learning.measuring import Measured, measure
-from crosslabel.learning.promotion import Verdict, agreements, by_held_back, without_held_back
+from crosslabel.learning.promotion import Verdict, agreements, by_cross_fitting, by_held_back, without_held_back
 from crosslabel.learning.replay import mixture
 from crosslabel.learning.resuming import goes_on
 from crosslabel.optimisation import Outcome, ProgressEvent
@@ -185,7 +186,7 @@ class LearningRound(Job):
         network = fill_network(self.task, Checkpoint(outcome.weights, dict(facts), "the new model")).to(self.device)
         data = self._data
         after = measure(self.task, network, data.validation)
-        self.verdict = self._unless_chosen_otherwise(self._judge(network, after))
+        self.verdict = self._unless_chosen_otherwise(self._judge(network, after, emit))
         learning = {
             "promoted": self.verdict.promoted,
             "reason": " ".join(part for part in (self.verdict.reason, self.note) if part),
@@ -238,12 +239,24 @@ class LearningRound(Job):
             "described": described,
         }
 
-    def _judge(self, network: torch.nn.Module, after: Measured | None) -> Verdict:
+    def _judge(self, network: torch.nn.Module, after: Measured | None, emit: Callable[[ProgressEvent], None]) -> Verdict:
         data, before = self._data, self._data.before
         if after is not None:
             return by_held_back(after, before["held_back"], len(data.validation))
+        if self.task.kind == "classification" and before["fresh"] is not None:
+            doing = "comparing with the model before, by training without either half of the new labels"
+            emit(replace(self._last, eta_seconds=None, message=doing))
+            crossed = self._cross_fitted()
+            if crossed is not None:
+                return by_cross_fitting(crossed, before["fresh"], len(crossed.by_case))
         fits = (measure(self.task, network, data.fresh), before["fresh"])
         return without_held_back(fits, (agreements(self.task, network, data.images), before["agreements"]))
+
+    def _cross_fitted(self) -> Measured | None:
+        """For classifications, which train quickly, and whose agreement with themselves on a dozen images says little."""
+        start = None if self.start_from is None else self.store.load(self.task, self.start_from)
+        cases, learnt, fresh = self._data.train, self.learnt, self._data.fresh
+        return cross_fitted(self.task, start, cases, learnt, fresh, str(self.device), self.cancelled)
 
     def _unless_chosen_otherwise(self, verdict: Verdict) -> Verdict:
         """A version that a person chose while the round ran stays served: the new one was not compared with it."""
