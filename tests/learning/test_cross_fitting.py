@@ -63,3 +63,10 @@ def test_what_is_learnt_by_heart_counts_for_nothing(tmp_path, cases):
 def test_a_half_without_two_classes_is_no_judge(cases):
     same = [case for case in cases if case.label == TASK.classes[0]]
     assert cross_fitted(TASK, None, same, [], PreparedCases(TASK, same), "cpu") is None
+
+
+def test_three_new_labels_are_too_few_to_judge_by(tmp_path, cases):
+    store = ModelStore(tmp_path / "models")
+    learn(cases[:6], store, tmp_path / "1")
+    _, version = learn(cases[:9], store, tmp_path / "2")
+    assert "label-free" in store.record(version)["learning"]["on"]

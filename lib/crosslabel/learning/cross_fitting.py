@@ -17,6 +17,9 @@ from crosslabel.tasks import TaskSpec
 from crosslabel.training.job import TrainingJob
 from crosslabel.training.prepared_cases import PreparedCases
 
+# Two in each half; of fewer, a single mistake would decide.
+_FEWEST = 4
+
 
 def cross_fitted(
     task: TaskSpec,
@@ -37,14 +40,17 @@ def cross_fitted(
         start: what the round went on from; None for fresh weights.
         cases: all labels that the round learnt from.
         learnt: keys of those that ``start`` has seen.
-        fresh: the new ones, prepared.
+        fresh: the new ones to judge by, prepared.
         device: to train on.
         cancelled: asked after every step.
 
     Returns:
-        None where a half cannot be learnt from, as one that shows a single class, or the training was stopped.
+        None with fewer than four patients with new labels, where a half cannot be learnt from, as one that shows a single
+        class, or if the training was stopped.
     """
     groups = sorted({case.group for case in fresh.cases}, key=lambda group: position(group, task.training.seed))
+    if len(groups) < _FEWEST:
+        return None
     training = task.training.model_copy(update={"validation_share": 0.0})
     alone = task.model_copy(update={"training": training})
     networks = []

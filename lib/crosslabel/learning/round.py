@@ -255,8 +255,10 @@ class LearningRound(Job):
     def _cross_fitted(self) -> Measured | None:
         """For classifications, which train quickly, and whose agreement with themselves on a dozen images says little."""
         start = None if self.start_from is None else self.store.load(self.task, self.start_from)
-        cases, learnt, fresh = self._data.train, self.learnt, self._data.fresh
-        return cross_fitted(self.task, start, cases, learnt, fresh, str(self.device), self.cancelled)
+        # Those that the model before was measured on.
+        known = self._data.before["fresh"].by_case
+        judged = self._data.fresh.of([case for case in self._data.fresh.cases if case.id in known])
+        return cross_fitted(self.task, start, self._data.train, self.learnt, judged, str(self.device), self.cancelled)
 
     def _unless_chosen_otherwise(self, verdict: Verdict) -> Verdict:
         """A version that a person chose while the round ran stays served: the new one was not compared with it."""
