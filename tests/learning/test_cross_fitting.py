@@ -6,12 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from crosslabel.checkpoints import ModelStore
+from crosslabel.checkpoints import Checkpoint, ModelStore
 from crosslabel.data import labelled_cases
 from crosslabel.inference import fill_network
 from crosslabel.learning import LearningRound
 from crosslabel.learning.cross_fitting import cross_fitted
 from crosslabel.learning.measuring import measure
+from crosslabel.optimisation import State
+from crosslabel.tasks.building import network_of
 from crosslabel.training.prepared_cases import PreparedCases
 from tiny import classification_task, write_pictures
 
@@ -70,3 +72,36 @@ def test_three_new_labels_are_too_few_to_judge_by(tmp_path, cases):
     learn(cases[:6], store, tmp_path / "1")
     _, version = learn(cases[:9], store, tmp_path / "2")
     assert "label-free" in store.record(version)["learning"]["on"]
+
+
+def test_a_network_that_was_cut_is_gone_on_from(cases):
+    spec = classification_task(
+        network={"name": "torchvision.resnet18"},
+        training={"epochs": 1, "steps_per_epoch": 2, "batch_size": 4, "validation_share": 0.0},
+    )
+    found = {"cut": "layer1"}
+    start = Checkpoint(network_of(spec, found).state_dict(), {"network_found": found}, "a network that was cut")
+    crossed = cross_fitted(spec, start, cases[:8], [], PreparedCases(spec, cases[:8]), "cpu")
+    assert set(crossed.by_case) == {case.id for case in cases[:8]}
+
+
+def test_a_round_that_is_stopped_while_it_is_judged_publishes_nothing_and_goes_on(tmp_path, cases):
+    store = ModelStore(tmp_path / "models")
+    learn(cases[:6], store, tmp_path / "1")
+    own = TASK.active_learning.round_epochs * TASK.training.steps_per_epoch
+    asked = iter(range(10_000))
+    events = []
+    stopped = LearningRound(
+        TASK,
+        cases[:18],
+        store,
+        tmp_path / "2",
+        device="cpu",
+        on_event=events.append,
+        cancelled=lambda: next(asked) >= own + 3,
+    )
+    assert stopped.run() is None
+    assert events[-1].state is State.CANCELLED
+    assert [found.number for found in store.versions(TASK)] == [1]
+    version = LearningRound(TASK, cases[:18], store, tmp_path / "2", device="cpu").run(resume=True)
+    assert "by cross-fitting" in store.record(version)["learning"]["on"]

@@ -45,8 +45,11 @@ def cross_fitted(
         cancelled: asked after every step.
 
     Returns:
-        None with fewer than four patients with new labels, where a half cannot be learnt from, as one that shows a single
-        class, or if the training was stopped.
+        None with fewer than four patients with new labels, or where a half cannot be learnt from, as one that shows a
+        single class.
+
+    Raises:
+        InterruptedError: it was cancelled.
     """
     groups = sorted({case.group for case in fresh.cases}, key=lambda group: position(group, task.training.seed))
     if len(groups) < _FEWEST:
@@ -59,7 +62,7 @@ def cross_fitted(
         others = [case for case in cases if case.group not in half]
         with tempfile.TemporaryDirectory(prefix="crosslabel-cross-fitting-") as folder:
             store = ModelStore(Path(folder) / "models")
-            version = None if start is None else store.publish(task, start.state, {"data": "what a round goes on from"})
+            version = None if start is None else store.publish(task, start.state, {"network_found": start.found})
             drawn = mixture(others, learnt, task.active_learning.new_share)
             job = TrainingJob(alone, drawn, store, Path(folder) / "run", device=device, start_from=version, cancelled=cancelled)
             try:
@@ -67,6 +70,6 @@ def cross_fitted(
             except CrossLabelError:
                 return None
             if found is None:
-                return None
+                raise InterruptedError
             networks.append((fill_network(task, store.load(task, found)).to(job.device), judged))
     return measure_parted(task, networks)

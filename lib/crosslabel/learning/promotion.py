@@ -72,7 +72,7 @@ def _compared(new: Measured, old: Measured | None, on: str) -> Verdict:
     elif new.value >= old.value:
         reason = f"It is not worse: {said}."
     else:
-        reason = f"It is not worse than chance explains (standard error {chance:.3f}): {said}."
+        reason = f"It is lower by no more than chance explains (standard error {chance:.3f}), so it is served: {said}."
     return Verdict(not worse, reason, new.metric, new.value, old.value, on)
 
 

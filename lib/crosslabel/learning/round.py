@@ -20,7 +20,7 @@ from crosslabel.learning.measuring import Measured, measure
 from crosslabel.learning.promotion import Verdict, agreements, by_cross_fitting, by_held_back, without_held_back
 from crosslabel.learning.replay import mixture
 from crosslabel.learning.resuming import goes_on
-from crosslabel.optimisation import Outcome, ProgressEvent
+from crosslabel.optimisation import Outcome, ProgressEvent, State
 from crosslabel.preparation import Preparation
 from crosslabel.tasks import TaskSpec
 from crosslabel.training.classifier_training import ClassifierTraining
@@ -170,7 +170,12 @@ class LearningRound(Job):
         drawn = chosen.of(mixture([*train, *again], known, self.task.active_learning.new_share))
         # The loop validates once, at its end: nothing is selected on the held-back labels, which decide about the version.
         if self.task.kind == "classification":
-            return ClassifierTraining(self, drawn, validation, {}, None).run(emit, resume)
+            try:
+                return ClassifierTraining(self, drawn, validation, {}, None).run(emit, resume)
+            except InterruptedError:
+                # While it was judged: what was trained is kept, and is judged when the round goes on.
+                emit(replace(self._last, state=State.CANCELLED, message="The round was stopped; it can be resumed."))
+                return None
         objective = SegmentationObjective(self.task, drawn, validation, self.device)
         return self._fit(self._network(), objective, emit, resume, lambda outcome: {})
 

@@ -13,7 +13,7 @@ from crosslabel.data import labelled_cases
 from crosslabel.tasks.building import network_of
 from crosslabel.training.adaptation import METHODS, AdaptationCases
 from crosslabel.training.adaptation.data import prepare_data
-from crosslabel.training.adaptation.mixture import Teaching, kind_of_patch, mixture
+from crosslabel.training.adaptation.mixture import Teaching, kind_of_patch, labels_lead, mixture
 from crosslabel.training.adaptation.objective import AdaptationObjective
 from crosslabel.training.segmentation import SegmentationObjective
 from two_modalities import adaptation_task, write_domain
@@ -88,3 +88,18 @@ def test_kinds_of_patches_come_as_often_as_their_share(labelled, start):
     kinds = [kind_of_patch(shares, start + number) for number in range(300)]
     for kind, expected in shares.items():
         assert kinds.count(kind) / 300 == pytest.approx(expected, abs=0.03)
+
+
+@pytest.mark.parametrize(("labelled", "leads"), [(0, False), (1, False), (2, True), (50, True)])
+def test_labels_lead_from_the_second_of_a_hundred_images_on(labelled, leads):
+    assert labels_lead(labelled, 1 - labelled / 100) is leads
+    assert (mixture(labelled, 1 - labelled / 100, pseudo=8)[Teaching.LABELLED] >= 0.5) is leads
+
+
+def test_once_labels_lead_the_training_is_kept_at_its_end(tmp_path, all_labelled):
+    task = adaptation_task()
+    led, _, _ = objective_of(task, all_labelled, tmp_path / "led")
+    nobody = replace(all_labelled, target=[replace(case, label=None) for case in all_labelled.target])
+    chosen, _, _ = objective_of(task, nobody, tmp_path / "chosen")
+    assert led.first_candidate == task.training.epochs
+    assert chosen.first_candidate < task.training.epochs
