@@ -37,6 +37,10 @@ class Measured:
     pairs: tuple[tuple[float, float], ...]
     by_case: dict[str, float]
 
+    def metrics(self) -> dict[str, float]:
+        """The value and those of its parts, by names that say what they are."""
+        return {self.metric: self.value, **{f"{self.metric} {name}": value for name, value in self.parts.items()}}
+
 
 def measure(task: TaskSpec, network: nn.Module, cases: PreparedCases) -> Measured | None:
     """Measure a network, which is left in evaluation mode; None without cases, or where none shows anything."""

@@ -212,7 +212,7 @@ class LearningRound(Job):
                 "validation": [case.id for case in data.validation.cases],
                 "set_aside": data.aside,
             },
-            "metrics": _metrics(after),
+            "metrics": {} if after is None else after.metrics(),
             "metrics_on": self.verdict.on,
             "learning": learning,
         }
@@ -293,9 +293,3 @@ def _as_round(task: TaskSpec, *, further: bool) -> TaskSpec:
     epochs = task.active_learning.round_epochs if further else task.training.epochs
     training = task.training.model_copy(update={"epochs": epochs, "validate_every": epochs})
     return task.model_copy(update={"training": training})
-
-
-def _metrics(measured: Measured | None) -> dict[str, float]:
-    if measured is None:
-        return {}
-    return {measured.metric: measured.value, **{f"{measured.metric} {name}": value for name, value in measured.parts.items()}}
