@@ -13,6 +13,7 @@ import requests
 from benchmarks.serving import served
 from benchmarks.table import Cell, Table
 from crosslabel.store import Origin, Ranked, Store
+from crosslabel.store.stock_layout import INDEX
 
 _STUDIES, _LABELLED, _QUESTIONS = 10_000, 1_000, 200
 _TASK = "hippocampus"
@@ -26,6 +27,7 @@ def measure(cell: Cell) -> dict[str, float]:
         studies = Path(place, "studies")
         _prepare(studies, cell.seed)
         with served(studies, CROSSLABEL_MODELS=str(Path(place, "models"))) as server:
+            _until(studies / INDEX)
             seconds = [_ask(server.address, _ROWS[cell.row], count, number) for number in range(_QUESTIONS)]
     # The first one makes the server compile its queries.
     milliseconds = np.array(seconds[1:]) * 1000
@@ -41,6 +43,15 @@ def _ask(address: str, strategy: str, count: int, number: int) -> float:
     if len(answer.json()["cases"]) != count:
         raise RuntimeError("too few cases were handed out")
     return elapsed
+
+
+def _until(written: Path) -> None:
+    """Wait for a file that the server writes when it meets a folder for the first time."""
+    end = time.monotonic() + 300
+    while not written.is_file():
+        if time.monotonic() > end:
+            raise RuntimeError(f"{written} was not written")
+        time.sleep(0.5)
 
 
 def _prepare(folder: Path, seed: int) -> None:
@@ -73,5 +84,6 @@ TABLE = Table(
     metrics={"p95": "ms, of 199 answers over HTTP", "median": "ms", "first": "ms, the first answer of the server"},
     note="Small volumes, 1,000 of which are labelled; every answer leases what it hands out, so 199 to 1,990 are leased in the "
     "end. The voxels of each case are read once before it is handed out, which a large volume makes longer unless the pool "
-    "scorer has read it before. Learning is switched off, so that nothing else computes. Goal: p95 below 50 ms.",
+    "scorer has read it before. Learning is switched off, and the server has written MONAI Label's layout of the 1,000 labels "
+    "before, as it does when it first meets a folder, so that nothing else computes. Goal: p95 below 50 ms.",
 )

@@ -13,7 +13,8 @@ from crosslabel.store.database import Database
 from crosslabel.store.labels import FINAL
 from crosslabel.store.records import LabelState
 from crosslabel.store.schema import images, labels, leases, marks, rankings
-from crosslabel.store.worklist import Accepts, accepted, label_state
+from crosslabel.store.waiting_queries import of_kinds
+from crosslabel.store.worklist import Accepts, accepted_kinds, label_state
 
 
 class CaseState(str, Enum):
@@ -98,7 +99,7 @@ class CaseList:
             .outerjoin(rankings, and_(rankings.c.image_id == images.c.id, *ranked))
         )
         with self._database.reading() as connection:
-            wanted = [accepted(connection, accepts)]
+            wanted = [of_kinds(accepted_kinds(connection, accepts))]
             if text:
                 wanted.append(images.c.id.contains(text, autoescape=True) | images.c.patient.contains(text, autoescape=True))
             if state is not None:
@@ -132,7 +133,8 @@ class CaseList:
         )
         stands = _state(task).label("stands")
         with self._database.reading() as connection:
-            query = select(stands, func.count()).select_from(joined).where(accepted(connection, accepts)).group_by(stands)
+            wanted = of_kinds(accepted_kinds(connection, accepts))
+            query = select(stands, func.count()).select_from(joined).where(wanted).group_by(stands)
             found = {CaseState(row[0]): row[1] for row in connection.execute(query)}
         return {state: found.get(state, 0) for state in CaseState}
 

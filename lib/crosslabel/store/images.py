@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import Connection, Row, bindparam, func, select, update
 
 from crosslabel.errors import ImageError, NotFoundError
 from crosslabel.files import copy_synced, rename_synced, sync_folder
@@ -21,6 +21,9 @@ from crosslabel.store.scanning import Scanner
 from crosslabel.store.schema import images, labels, leases, marks, pool_scans, rankings, scores
 from crosslabel.store.staging import Staging
 from crosslabel.store.walking import found_at
+
+# Asked for with every request; building it anew each time takes longer than answering it.
+_ONE = select(images).where(images.c.id == bindparam("image_id"))
 
 
 class Images:
@@ -39,7 +42,7 @@ class Images:
             NotFoundError: there is no such image, or it is gone.
         """
         with self._database.reading() as connection:
-            row = connection.execute(select(images).where(images.c.id == image_id)).one_or_none()
+            row = connection.execute(_ONE, {"image_id": image_id}).one_or_none()
         if row is None or row.state == ImageState.MISSING.value:
             raise NotFoundError(f"There is no image '{image_id}' among the studies; check its id.")
         return self._record(row)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
 from math import inf
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, false, func, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, select
 
 from crosslabel.images import Modality
+from crosslabel.store import waiting_queries as queries
 from crosslabel.store.database import Database
 from crosslabel.store.labels import FINAL, check_names
-from crosslabel.store.records import ImageState, LabelState, Lease
-from crosslabel.store.schema import images, labels, leases, marks, rankings
+from crosslabel.store.records import LabelState, Lease
+from crosslabel.store.schema import images, labels
+from crosslabel.store.waiting_queries import Kind, Kinds
 
 Accepts = Callable[[int, Modality | None, str | None], object]
 """Whether a task is for images of this dimension, modality and sequence."""
@@ -80,40 +83,41 @@ class Worklist:
             limit: at most so many.
         """
         with self._database.reading() as connection:
-            waits = self._waits(connection, task, accepts, holder)
-            found = self._first(connection, task, holder, waits)
-            ranked = _ranked(task, strategy, waits)
+            kinds = tuple(accepted_kinds(connection, accepts))
+            asking = self._asking(task, holder)
+            found = _first(connection, kinds, asking)
             # A strategy's whole order where the place in it of a case that comes first anyhow is wanted, too.
-            rows = connection.execute(ranked if found else ranked.limit(limit))
+            order = queries.ranked(kinds, limited=not found)
+            rows = connection.execute(order, {**asking, "strategy": strategy, "limit": limit})
             for rank, row in enumerate(rows, start=1):
                 if row.id in found or len(found) < limit:
                     known = found.get(row.id, WaitingCase(row.id))
                     given = {"score": row.score, "sentence": row.sentence, "checkpoint": row.checkpoint}
                     found[row.id] = replace(known, rank=rank, **given)
             if len(found) < limit:
-                order = func.random() if unranked is Unranked.RANDOM else images.c.id
-                known = images.c.id.in_(list(found)) if found else false()
-                others = select(images.c.id).where(waits, ~known).order_by(order).limit(limit - len(found))
-                found.update({row.id: WaitingCase(row.id) for row in connection.execute(others)})
+                others = queries.others(kinds, at_random=unranked is Unranked.RANDOM)
+                wanted = {**asking, "known": list(found), "limit": limit - len(found)}
+                found.update({id: WaitingCase(id) for id in connection.scalars(others, wanted)})
         return sorted(found.values(), key=_turn)[:limit]
 
     def left(self, task: str, accepts: Accepts, holder: str) -> int:
         """How many cases wait for somebody."""
         with self._database.reading() as connection:
-            query = select(func.count()).select_from(images).where(self._waits(connection, task, accepts, holder))
-            return connection.scalar(query) or 0
+            counts = accepted_kinds(connection, accepts)
+            closed = connection.scalar(queries.count_closed(tuple(counts)), self._asking(task, holder)) or 0
+            return sum(counts.values()) - closed
 
     def ids(self, task: str, accepts: Accepts) -> list[str]:
         """Images that wait, whoever holds them, sorted."""
         with self._database.reading() as connection:
-            query = select(images.c.id).where(self._waits(connection, task, accepts, None)).order_by(images.c.id)
-            return list(connection.scalars(query))
+            query = queries.waiting_ids(tuple(accepted_kinds(connection, accepts)))
+            return list(connection.scalars(query, {"task": task}))
 
     def labelled(self, task: str, accepts: Accepts) -> list[str]:
         """Images with a final label that stands and was not sent back, sorted."""
         with self._database.reading() as connection:
-            wanted = and_(accepted(connection, accepts), images.c.id.in_(_done(task)))
-            return list(connection.scalars(select(images.c.id).where(wanted).order_by(images.c.id)))
+            query = queries.labelled_ids(tuple(accepted_kinds(connection, accepts)))
+            return list(connection.scalars(query, {"task": task}))
 
     def acquire(self, task: str, image_ids: Iterable[str], holder: str, seconds: float, count: int) -> list[Lease]:
         """Take the first ``count`` of some images that wait still and that nobody else has; none is taken by two.
@@ -128,46 +132,27 @@ class Worklist:
         check_names(task)
         wanted = list(image_ids)
         with self._database.writing() as connection:
-            now = self._clock()
-            free = set(connection.scalars(select(images.c.id).where(images.c.id.in_(wanted), self._open(task, holder, now))))
+            asking = self._asking(task, holder)
+            free = set(connection.scalars(queries.OPEN_AMONG, {**asking, "wanted": wanted}))
             taken = [image_id for image_id in wanted if image_id in free][:count]
-            expires = now + timedelta(seconds=seconds)
+            expires = asking["now"] + timedelta(seconds=seconds)
             if taken:
-                connection.execute(leases.delete().where(leases.c.task == task, leases.c.image_id.in_(taken)))
+                connection.execute(queries.DROP_LEASES, {"task": task, "wanted": taken})
                 rows = [{"task": task, "image_id": id, "holder": holder, "expires": expires} for id in taken]
-                connection.execute(leases.insert(), rows)
+                connection.execute(queries.ADD_LEASES, rows)
         return [Lease(task, image_id, holder, expires) for image_id in taken]
 
-    def _first(self, connection: Connection, task: str, holder: str, waits: ColumnElement[bool]) -> dict[str, WaitingCase]:
-        """By id, what is pinned or in the holder's hands."""
-        mine = and_(leases.c.task == task, leases.c.holder == holder, leases.c.expires > self._clock())
-        # In two steps, for SQLite would go through all images for these few.
-        pinned = set(connection.scalars(select(marks.c.image_id).where(marks.c.task == task, marks.c.pinned)))
-        held = set(connection.scalars(select(leases.c.image_id).where(mine)))
-        if not pinned | held:
-            return {}
-        wanted = select(images.c.id).where(images.c.id.in_(pinned | held), waits).order_by(images.c.id)
-        return {id: WaitingCase(id, id in pinned, id in held) for id in connection.scalars(wanted)}
-
-    def _waits(self, connection: Connection, task: str, accepts: Accepts, holder: str | None) -> ColumnElement[bool]:
-        return and_(accepted(connection, accepts), self._open(task, holder, self._clock()))
-
-    def _open(self, task: str, holder: str | None, now: datetime) -> ColumnElement[bool]:
-        # Of sets that are found once, not of each image in turn.
-        skipped = select(marks.c.image_id).where(marks.c.task == task, marks.c.skipped)
-        closed = [_done(task), skipped]
-        if holder is not None:
-            theirs = and_(leases.c.task == task, leases.c.expires > now, leases.c.holder != holder)
-            closed.append(select(leases.c.image_id).where(theirs))
-        return and_(*(images.c.id.not_in(ids) for ids in closed))
+    def _asking(self, task: str, holder: str) -> dict[str, Any]:
+        return {"task": task, "holder": holder, "now": self._clock()}
 
 
-def accepted(connection: Connection, accepts: Accepts) -> ColumnElement[bool]:
-    """Images that can be read and are of a kind that is accepted; there are few kinds, so each is asked about once."""
-    kinds = select(images.c.dimension, images.c.modality, images.c.sequence).distinct()
-    rows = connection.execute(kinds.where(images.c.state == ImageState.READY.value, images.c.dimension.is_not(None))).all()
-    wanted = [row for row in rows if accepts(row.dimension, row.modality and Modality(row.modality), row.sequence)]
-    return and_(images.c.state == ImageState.READY.value, or_(false(), *(_of_kind(row) for row in wanted)))
+def accepted_kinds(connection: Connection, accepts: Accepts) -> dict[Kind, int]:
+    """How many images there are of each kind that is accepted; there are few kinds, so each is asked about once."""
+    return {
+        (row.dimension, row.modality, row.sequence): row.count
+        for row in connection.execute(queries.KINDS)
+        if accepts(row.dimension, row.modality and Modality(row.modality), row.sequence)
+    }
 
 
 def label_state(task: str) -> ColumnElement[str]:
@@ -178,22 +163,15 @@ def label_state(task: str) -> ColumnElement[str]:
     return newest.correlate(images).scalar_subquery()
 
 
-def _done(task: str) -> Select:
-    """Ids of the images whose newest final label that was not withdrawn was not sent back either."""
-    newer = labels.alias()
-    final = and_(labels.c.task == task, labels.c.tag == FINAL)
-    stands = labels.c.state.not_in([LabelState.WITHDRAWN.value, LabelState.RETURNED.value])
-    returned = and_(newer.c.task == task, newer.c.tag == FINAL, newer.c.state == LabelState.RETURNED.value)
-    later = and_(newer.c.image_id == labels.c.image_id, newer.c.version > labels.c.version)
-    return select(labels.c.image_id).where(final, stands, ~select(newer.c.id).where(returned, later).exists())
-
-
-def _ranked(task: str, strategy: str, waits: ColumnElement[bool]) -> Select:
-    columns = (images.c.id, rankings.c.score, rankings.c.sentence, rankings.c.checkpoint)
-    mine = and_(rankings.c.task == task, rankings.c.strategy == strategy)
-    # An expression, which no index holds, makes SQLite go along the ranking and stop at the first few that wait.
-    joined = rankings.join(images, images.c.id == rankings.c.image_id.concat(""))
-    return select(*columns).select_from(joined).where(mine, waits).order_by(rankings.c.rank)
+def _first(connection: Connection, kinds: Kinds, asking: Mapping[str, Any]) -> dict[str, WaitingCase]:
+    """By id, what is pinned or in the hands of whoever asks."""
+    # In two steps, for SQLite would go through all images for these few.
+    pinned = set(connection.scalars(queries.PINNED, asking))
+    held = set(connection.scalars(queries.HELD, asking))
+    if not pinned | held:
+        return {}
+    among = connection.scalars(queries.waiting_among(kinds), {**asking, "wanted": list(pinned | held)})
+    return {id: WaitingCase(id, id in pinned, id in held) for id in among}
 
 
 def _turn(case: WaitingCase) -> tuple[int, float]:
@@ -201,8 +179,3 @@ def _turn(case: WaitingCase) -> tuple[int, float]:
     if case.pinned or not case.held:
         return 0 if case.pinned else 2, 0.0
     return 1, inf if case.rank is None else case.rank
-
-
-def _of_kind(row: Row | Sequence) -> ColumnElement[bool]:
-    columns = (images.c.dimension, images.c.modality, images.c.sequence)
-    return and_(*(column.is_(None) if value is None else column == value for column, value in zip(columns, row, strict=True)))
