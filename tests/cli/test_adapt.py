@@ -54,6 +54,18 @@ def test_labels_of_the_target_and_another_method_are_taken(crosslabel, folders, 
     assert content["task"]["training"]["epochs"] == 1
 
 
+def test_an_adaptation_begins_with_what_is_served_if_asked_to(crosslabel, folders, tmp_path):
+    refused = adapt(crosslabel, folders, tmp_path / "out", "--from-served")
+    assert refused.exit_code == 1
+    assert "No trained model of tiny_segmentation is served yet; leave --from-served out." in refused.stderr
+    for more in ((), ("--from-served", "--target-labels", folders[1])):
+        result = adapt(crosslabel, folders, tmp_path / "out", "--method", "gin", "--epochs", 1, *more)
+        assert result.exit_code == 0, result.stderr
+    first, second = (tmp_path / "models" / "tiny_segmentation" / number / "version.json" for number in ("v1", "v2"))
+    assert json.loads(first.read_text())["started_from"] is None
+    assert json.loads(second.read_text())["started_from"] == "tiny_segmentation v1"
+
+
 def test_nothing_to_resume_is_said_and_an_unknown_method_refused(crosslabel, folders, tmp_path):
     started = adapt(crosslabel, folders, tmp_path / "out", "--resume", "--epochs", 1)
     assert "No run was stopped here" in started.stderr

@@ -70,7 +70,7 @@ def test_an_adaptation_is_stopped_resumed_watched_and_its_result_served_with_qua
     assert refused.status_code == 409
     assert server.delete(f"/api/v1/adaptation/{TASK}").ok
     stopped = wait_for(server, lambda run: run["state"] == "cancelled")
-    assert (stopped["method"], stopped["source"]) == ("gin", "ct")
+    assert (stopped["method"], stopped["source"], stopped["started_from"]) == ("gin", "ct", None)
     assert server.delete(f"/api/v1/adaptation/{TASK}").status_code == 404
 
     server.post(f"/api/v1/adaptation/{TASK}", json={"source": "ct"}).raise_for_status()
@@ -91,6 +91,24 @@ def test_an_adaptation_is_stopped_resumed_watched_and_its_result_served_with_qua
     assert answer["checkpoint"]["name"] == "tiny_segmentation v1"
     assert set(answer["quality"]) == {"first", "second"}
     check_uncertainty(server)
+    check_going_on(server)
+
+
+def check_going_on(server):
+    """The next one begins with what the one before came to, unless fresh weights are wanted."""
+    for settings, version in ({}, 1), ({"pretrained": False}, None):
+        # Finished or cancelled is what a process says before it ends.
+        wait_for(server, lambda run: not any(job["status"] == "RUNNING" for job in jobs_of(server)))
+        wanted = {"source": "ct", "method": "gin", "settings": {"epochs": 400, **settings}}
+        begun = server.post(f"/api/v1/adaptation/{TASK}", json=wanted)
+        assert begun.ok, begun.text
+        run = wait_for(server, lambda run: run["progress"] is not None and run["progress"]["epoch"] >= 1)
+        assert run["started_from"] == version
+        assert server.delete(f"/api/v1/adaptation/{TASK}").ok
+
+
+def jobs_of(server):
+    return server.get("/train/", params={"all": True}).json()
 
 
 def check_uncertainty(server):

@@ -17,6 +17,7 @@ from crosslabel.cli.train import with_epochs
 from crosslabel.errors import CrossLabelError
 
 if TYPE_CHECKING:
+    from crosslabel.checkpoints import ModelStore, Version
     from crosslabel.tasks import TaskSpec
     from crosslabel.training.adaptation import AdaptationCases
 
@@ -40,6 +41,9 @@ def adapt(
     ] = None,
     labels_as: LabelsAsOption = LabelsAs.DATASET,
     epochs: Annotated[int | None, typer.Option(min=1, help="Epochs, instead of what the task says.")] = None,
+    from_served: Annotated[
+        bool, typer.Option("--from-served", help="Begin with what is served for the task, as after labels were added.")
+    ] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out, if it was stopped.")] = False,
     device: DeviceOption = "auto",
 ) -> None:
@@ -56,7 +60,11 @@ def adapt(
     spec = with_method(spec, methods[0])
     store = model_store()
     with processes.process_group(device) as mine, shown_progress(spec) as show:
-        settings = {"device": str(mine or device), "on_event": show}
+        settings = {
+            "device": str(mine or device),
+            "on_event": show,
+            "start_from": _served(store, spec) if from_served else None,
+        }
         job: AdaptationJob | MethodComparison
         with _said_once():
             cases = _cases(spec, source, target, target_labels, own_values=labels_as is LabelsAs.TASK)
@@ -83,6 +91,13 @@ def adapt(
         stdout().print(f"{reached} on {record['metrics_on']}", soft_wrap=True, highlight=False)
         print_set_aside(record["data"]["set_aside"])
         stdout().print(f"{version.name} is served from now on ({version.path}).", soft_wrap=True, highlight=False)
+
+
+def _served(store: ModelStore, task: TaskSpec) -> Version:
+    version = store.current(task)
+    if version is None or version.demonstration:
+        raise CrossLabelError(f"No trained model of {task.name} is served yet; leave --from-served out.")
+    return version
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from crosslabel.checkpoints import ModelStore
+from crosslabel.checkpoints import ModelStore, Version
 from crosslabel.data import Case, labelled_cases
 from crosslabel.errors import DataError
 from crosslabel.files import write_json
@@ -57,7 +57,7 @@ class AdaptationTrainTask(StudiesTrainTask):
     def config(self) -> dict[str, Any]:
         """Settings that a request may change, with their defaults; choices as lists, as stock clients show them."""
         return {
-            **{name: value for name, value in super().config().items() if name != "pretrained"},
+            **super().config(),
             "source": list(self.sources),
             "method": [self.task.adaptation.method, *(name for name in METHODS if name != self.task.adaptation.method)],
         }
@@ -80,8 +80,8 @@ class AdaptationTrainTask(StudiesTrainTask):
             spoken = task.domains.target.spoken
             raise DataError(f"No study is {spoken}, the target of task {task.name}; add some to the studies first.")
 
-    def said(self, run: Path | None) -> dict[str, str]:
-        """``source`` and ``method`` of a run, as soon as it has begun."""
+    def said(self, run: Path | None) -> dict[str, Any]:
+        """``source``, ``method`` and ``started_from`` (number of a version) of a run, as soon as it has begun."""
         if run is None or not (run / _REQUEST_FILE).is_file():
             return {}
         return json.loads((run / _REQUEST_FILE).read_text(encoding="utf-8"))
@@ -98,12 +98,20 @@ class AdaptationTrainTask(StudiesTrainTask):
         task = self.with_settings(request)
         if not request.get("resume"):
             name = _first(request.get("source")) or next(iter(self.sources))
-            write_json(run / _REQUEST_FILE, {"source": name, "method": task.adaptation.method})
-        # A run that is resumed goes on with its own source and method, whatever the request says.
+            begun = self._to_go_on_from(task) if request.get("pretrained", True) else None
+            number = None if begun is None else begun.number
+            write_json(run / _REQUEST_FILE, {"source": name, "method": task.adaptation.method, "started_from": number})
+        # A run that is resumed goes on with its own source, method and first weights, whatever the request says.
         said = self.said(run)
         task = self.with_settings({**request, **{key: said[key] for key in ("method",) if key in said}})
         cases = AdaptationCases(labelled_cases(source_named(self.sources, said.get("source")), task), self._target(studies))
-        return AdaptationJob(task, cases, self.store, run, on_event=on_event, cancelled=cancelled)
+        start = next((one for one in self.store.versions(task) if one.number == said.get("started_from")), None)
+        return AdaptationJob(task, cases, self.store, run, start_from=start, on_event=on_event, cancelled=cancelled)
+
+    def _to_go_on_from(self, task: TaskSpec) -> Version | None:
+        """The served version, if it was trained here."""
+        version = self.store.current(task)
+        return None if version is None or version.demonstration else version
 
     def _target(self, studies: Studies) -> list[Case]:
         """Studies of the target domain, with their final label where they have one."""

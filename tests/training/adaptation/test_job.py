@@ -13,7 +13,7 @@ from crosslabel.data import labelled_cases, unlabelled_cases
 from crosslabel.errors import CrossLabelError, DataError, TaskError
 from crosslabel.images import read_image
 from crosslabel.inference import load_predictor
-from crosslabel.training import State
+from crosslabel.training import State, read_curves
 from crosslabel.training.adaptation import AdaptationCases, AdaptationJob
 from two_modalities import adaptation_task, write_domain
 
@@ -75,6 +75,21 @@ def test_pseudo_labels_are_made_of_enough_target_images_alone(tmp_path, cases, l
     assert bool(store.record(version)["pseudo_labels"]) == (least <= len(cases.target) == 3)
     page = (tmp_path / "run" / "report.html").read_text()
     assert ("fewer than 4 target images" in page) == (least == 4)
+
+
+@pytest.mark.parametrize(("before", "first"), [("self_training", 0), ("gin", 0), ("source_only", 2)])
+def test_from_what_knows_the_target_pseudo_labels_teach_at_once(tmp_path, cases, before, first):
+    task = adaptation_task(training={"epochs": 4, "validate_every": 1}, adaptation={"method": before})
+    store, version = adapt(task, cases, tmp_path)
+    further = adaptation_task(training={"epochs": 4, "validate_every": 1}, adaptation={"method": "self_training"})
+    run = tmp_path / "further"
+
+    published = AdaptationJob(further, cases, store, run, device="cpu", start_from=version).run()
+
+    assert store.record(published)["started_from"] == version.name
+    kept = [value for _, value in read_curves(run)["metrics"]["kept first"]]
+    # Told at every validation since there are some.
+    assert len(kept) == 4 - first
 
 
 def test_clinicians_labels_join_and_decide_as_soon_as_some_can_be_held_back(tmp_path):

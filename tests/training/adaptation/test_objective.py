@@ -75,11 +75,12 @@ def test_labels_take_over_smoothly(images):
     assert shares[-1] == {Teaching.LABELLED: 1, Teaching.SOURCE: 0, Teaching.PSEUDO: 0}
     steps = np.diff(labelled)
     assert (steps > 0).all()
-    assert (np.diff(steps) < 0).all(), "each further label changes less than the one before"
+    assert steps.max() < 0.36, "nothing jumps"
+    assert (np.diff(steps[1:]) < 0).all(), "from the second on, each label changes less than the one before"
 
 
 def test_ten_labels_outweigh_any_number_of_images_without_one():
-    assert mixture(10, 0.99, pseudo=1000)[Teaching.LABELLED] > 0.8
+    assert mixture(10, 0.99, pseudo=1000)[Teaching.LABELLED] > 0.95
 
 
 @given(st.integers(0, 20), st.integers(0, 10_000))

@@ -40,12 +40,14 @@ class Choice(BaseModel):
 
 
 class Run(BaseModel):
-    """The adaptation that runs, or ran last; ``curves`` holds ``[epoch, value]`` pairs by name."""
+    """The adaptation that runs, or ran last; ``curves`` holds ``[epoch, value]`` pairs by name, ``started_from`` the number of
+    the version whose weights it began with, null for fresh ones."""
 
     name: str
     state: Literal["queued", "preparing", "training", "finished", "cancelled", "failed"]
     method: str | None
     source: str | None
+    started_from: int | None
     progress: dict[str, Any] | None
     curves: dict[str, dict[str, list[list[float]]]]
     report: bool
@@ -83,7 +85,8 @@ def state(app: App, task: str) -> Adaptation:
 
 @router.post("/{task}", summary="Start to adapt a task to the studies of its target modality")
 def start(app: App, jobs: Jobs, audited: Audited, task: str, wanted: Wanted) -> dict[str, Any]:
-    """Final labels of such studies teach too. Progress is also shown by /info/ and /train/."""
+    """Final labels of such studies teach too. It goes on from the version that is served, unless ``settings`` say
+    ``{"pretrained": false}``. Progress is also shown by /info/ and /train/."""
     training = _training(app, task)
     audited.update(task=task)
     chosen = {"source": wanted.source, "method": wanted.method}
@@ -143,6 +146,7 @@ def _run(training: AdaptationTrainTask) -> Run | None:
         state=stats["state"],
         method=said.get("method"),
         source=said.get("source"),
+        started_from=said.get("started_from"),
         progress=None if folder is None else read_progress(folder),
         curves={"losses": {}, "metrics": {}} if folder is None else read_curves(folder),
         report=folder is not None and (folder / REPORT_FILE).is_file(),

@@ -32,6 +32,9 @@ _MOST_EXAMPLES = 12
 class AdaptationJob(Job):
     """Learns the target domain of a task from labels of a source domain; see :class:`Job` for the other arguments.
 
+    From a version that an adaptation or the learning loop made (``start_from``), it goes on: what the network says of target
+    images is of use at once, so that pseudo-labels teach from the first epoch.
+
     Args:
         task: a segmentation task with a source domain; ``task.adaptation`` says how.
         cases: of both domains; unusable ones are set aside and named in the provenance.
@@ -56,11 +59,22 @@ class AdaptationJob(Job):
         **settings: Any,
     ) -> None:
         super().__init__(task, store, run_dir, **settings)
+        self.task = self._without_warm_up() if self._knows_target() else task
         self.cases = cases
         self.memory_bytes = memory_bytes
         self.adapter_dir = adapter_dir or run_dir / "adapter"
         self.measure = measure
         self.method = method_named(task.adaptation.method)
+
+    def _knows_target(self) -> bool:
+        if self.start_from is None or self.start_from.demonstration:
+            return False
+        record = self.store.record(self.start_from)
+        return "learning" in record or record.get("method", {}).get("name", "source_only") != "source_only"
+
+    def _without_warm_up(self) -> TaskSpec:
+        settings = self.task.adaptation.model_copy(update={"warm_up": 0.0})
+        return self.task.model_copy(update={"adaptation": settings})
 
     def check(self) -> None:
         check_cases(self.task, self.cases)

@@ -8,8 +8,8 @@ from enum import Enum
 _MOST_OF_PSEUDO = 2.0
 # So many pseudo-labelled images count as much as the source.
 _IMAGES_AS_SOURCE = 4
-# Everything without a label of the target counts as so many labelled images.
-_OTHERS_AS_LABELS = 2.0
+# Everything without a label of the target counts beside one labelled image as so many more.
+_OTHERS_BESIDE_ONE = 2.0
 _GOLDEN = (math.sqrt(5) - 1) / 2
 
 
@@ -24,22 +24,22 @@ class Teaching(str, Enum):
 def mixture(labelled: int, unlabelled_share: float, *, pseudo: int) -> dict[Teaching, float]:
     """The share of patches of each kind.
 
-    With k labelled target images and u the share of target images that are not labelled, the weights are k for the labelled
-    ones and 2 u for the source and the pseudo-labels together, then scaled to sum to 1. Nothing else is as right as a label,
-    and what the others teach costs a network steps that labels would use better, so that they count as two labelled images
-    at most, however many there are; with all images labelled it is ordinary fine-tuning. Of the others, n pseudo-labels have
-    min(2, n / 4) times the part of the source: they look as what is to be segmented, but where one is wrong it is wrong each
-    time, so that few count for little.
+    With k labelled target images and u the share of target images that are not labelled, the weights are k squared for the
+    labelled ones and 2 u for the source and the pseudo-labels together, then scaled to sum to 1. Nothing else is as right as
+    a label, but one or two alone are learnt by heart; the more there are, the less is left for the others to teach, and what
+    they teach costs a network steps that labels would use better. With all images labelled it is ordinary fine-tuning. Of the
+    others, n pseudo-labels have min(2, n / 4) times the part of the source: they look as what is to be segmented, but where
+    one is wrong it is wrong each time, so that few count for little.
 
     Args:
         labelled: k, labelled target images to learn from.
         unlabelled_share: u, 0 to 1; not 0 where k is.
         pseudo: n, the images whose pseudo-labels teach; 0 before there are any.
     """
-    others = _OTHERS_AS_LABELS * unlabelled_share
+    others = _OTHERS_BESIDE_ONE * unlabelled_share
     pseudo_for_source = min(_MOST_OF_PSEUDO, pseudo / _IMAGES_AS_SOURCE)
     weights = {
-        Teaching.LABELLED: float(labelled),
+        Teaching.LABELLED: float(labelled**2),
         Teaching.SOURCE: others / (1 + pseudo_for_source),
         Teaching.PSEUDO: others * pseudo_for_source / (1 + pseudo_for_source),
     }
@@ -49,7 +49,7 @@ def mixture(labelled: int, unlabelled_share: float, *, pseudo: int) -> dict[Teac
 
 def labels_lead(labelled: int, unlabelled_share: float) -> bool:
     """Whether labelled target images have at least half of the patches; arguments as of :func:`mixture`."""
-    return labelled >= _OTHERS_AS_LABELS * unlabelled_share
+    return labelled**2 >= _OTHERS_BESIDE_ONE * unlabelled_share
 
 
 def kind_of_patch(shares: dict[Teaching, float], number: int) -> Teaching:
