@@ -90,8 +90,9 @@ TABLE = Table(
     },
     note="The networks and phantoms of adaptation_accuracy, by the method that is the default. Every training has the 800 "
     "steps of that table: k labels alone and both at once have 800 in all, and what goes on from an adaptation, as a server "
-    "does from what it serves, has 800 before there is a label and 800 with them. Beside the k labelled target images, adaptation "
-    "sees 20 labelled source phantoms and 8 unlabelled target ones; of T1c and FLAIR two labelled source patients and the target "
-    "patients, one of whom is labelled afterwards and the other scored (transductive, four patients in all, so that k can be no more than 1). Goal: adaptation is better at every k.",
+    "does from what it serves, has 800 before there is a label and 800 with them. Beside the k labelled target images, "
+    "adaptation sees 20 labelled source phantoms and 8 unlabelled target ones; of T1c and FLAIR two labelled source patients "
+    "and the target patients, one of whom is labelled afterwards and the other scored (transductive, four patients in all, so "
+    "that k can be no more than 1). Goal: adaptation is better at every k.",
     derive=gained,
 )
