@@ -95,16 +95,16 @@ def test_a_study_that_was_removed_meanwhile_is_not_found(folder, studies):
     (folder / "mr_0.nii.gz").unlink()
     with pytest.raises(NotFoundError, match="mr_0"):
         studies.image_path("mr_0")
-    assert not studies.is_readable("mr_0")
+    assert studies.readable(["mr_0"]) == []
 
 
 def test_a_damaged_study_with_a_good_header_is_found_out_and_found_good_when_restored(folder, studies):
     assert studies.is_eligible("mr_truncated", SEGMENTATION)
-    assert not studies.is_readable("mr_truncated")
+    assert studies.readable(["mr_truncated"]) == []
     assert not studies.is_eligible("mr_truncated", SEGMENTATION)
     shutil.copyfile(folder / "mr_1.nii.gz", folder / "mr_truncated.nii.gz")
     studies.refresh()
-    assert studies.is_readable("mr_truncated")
+    assert studies.readable(["mr_truncated"]) == ["mr_truncated"]
 
 
 def test_a_label_without_a_task_is_for_the_only_task_that_suits(studies, drawn, tmp_path):

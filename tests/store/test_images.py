@@ -95,6 +95,6 @@ def test_what_clients_attach_to_an_image_is_merged(store):
     store.images.merge_info("mr_1", {"strategy": {"random": 1}, "note": "a"})
     store.images.merge_info("mr_1", {"note": "b"})
     assert store.images.get("mr_1").info == {"strategy": {"random": 1}, "note": "b"}
-    for change in (lambda: store.images.merge_info("x", {}), lambda: store.images.mark_verified("x")):
+    for change in (lambda: store.images.merge_info("x", {}), lambda: store.images.mark_unreadable("x", "torn")):
         with pytest.raises(NotFoundError, match="no image 'x'"):
             change()

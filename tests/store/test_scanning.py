@@ -91,8 +91,7 @@ def test_only_what_changed_is_read_again(opened, folder, clock):
     for name in ("mr_1", "mr_2", "mr_3"):
         write_volume(folder / f"{name}.nii.gz")
     opened.scan()
-    opened.images.mark_verified("mr_1")
-    opened.images.mark_verified("mr_2")
+    opened.images.mark_verified(["mr_1", "mr_2"])
     clock.advance(60)
     write_volume(folder / "mr_2.nii.gz", shape=(7, 5, 4))
     (folder / "mr_3.nii.gz").unlink()

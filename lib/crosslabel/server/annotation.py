@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -57,22 +58,30 @@ class Annotation:
         """
         return self.store.images.path(image_id)
 
-    def is_readable(self, image_id: str) -> bool:
-        """Whether the voxels of a study can be read; read once, until the file changes.
+    def readable(self, image_ids: Sequence[str], count: int | None = None) -> list[str]:
+        """Those of some studies whose voxels can be read, at most the first ``count``; read once, until a file changes.
 
         A damaged file often has a good header, so that only this tells. What was found stays in the index.
         """
+        known = self.store.images.known(image_ids)
+        read: list[str] = []
+        found = list(islice((one for one in image_ids if one in known and self._is_readable(known[one], read)), count))
+        if read:
+            self.store.images.mark_verified(read)
+        return found
+
+    def _is_readable(self, image: ImageRecord, read: list[str]) -> bool:
+        """Adds its id to those that were read, if it had to be."""
+        if image.verified or image.state is not ImageState.READY:
+            return image.state is ImageState.READY
         try:
-            image = self.store.images.get(image_id)
-            if image.verified or image.state is not ImageState.READY:
-                return image.state is ImageState.READY
-            read_image(self.image_path(image_id))
+            read_image(self.image_path(image.id))
         except NotFoundError:
             return False
         except ImageError as error:
-            self.store.images.mark_unreadable(image_id, str(error))
+            self.store.images.mark_unreadable(image.id, str(error))
             return False
-        self.store.images.mark_verified(image_id)
+        read.append(image.id)
         return True
 
     def is_eligible(self, image_id: str, task: TaskSpec) -> bool:

@@ -33,7 +33,8 @@ class EligibleBatchInfer(BatchInferTask):
         if task is None:
             raise NotFoundError(f"There is no task '{request.get('model')}' here; this server has: {', '.join(self.tasks)}.")
         asked = super().get_images(request, datastore)
-        return [name for name in asked if datastore.is_eligible(name, task) and datastore.is_readable(name)]
+        # One by one, so that what was read stays known where a large batch is stopped.
+        return [name for name in asked if datastore.is_eligible(name, task) and datastore.readable([name])]
 
     def __call__(self, request: Mapping[str, Any], datastore: Studies, infer: Callable[..., Any]) -> dict[str, Any]:
         if not torch.cuda.is_available():

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 from crosslabel.errors import NotFoundError
@@ -51,28 +49,24 @@ def hand_out(
     worklist = studies.store.worklist
     unranked = _UNRANKED.get(name, Unranked.RANDOM)
     ranked = "" if name in _UNRANKED else name
-    readable: dict[str, WaitingCase] = {}
+    cases: dict[str, WaitingCase] = {}
     leases: list[Lease] = []
     for attempt in range(_MOST_ATTEMPTS):
         options = {"strategy": ranked, "unranked": unranked, "limit": count + _SPARE}
         waiting = worklist.waiting(task.name, task.eligible, holder, **options)
         # One that cannot be read is found out here and waits no longer, so the next attempt meets others. No more are read than
         # are wanted, and one more each time that somebody else was quicker.
-        readable = _readable(studies, waiting, count + attempt)
+        cases = {case.image_id: case for case in waiting}
+        readable = studies.readable(list(cases), count + attempt)
         leases = worklist.acquire(task.name, readable, holder, LEASE_SECONDS, count)
         if len(leases) >= min(count, len(waiting)):
             break
     # After the look at the candidates, for those that cannot be read do not wait.
     left = worklist.left(task.name, task.eligible, holder)
-    given = [(readable[lease.image_id], lease) for lease in leases]
+    given = [(cases[lease.image_id], lease) for lease in leases]
     unexplained = any(not case.sentence for case, _ in given)
     drawn = _drawn(studies, task, name, left) if unexplained else ""
     return [HandedOut(case, lease, _why(case, name, left, drawn)) for case, lease in given], left
-
-
-def _readable(studies: Studies, waiting: Iterable[WaitingCase], count: int) -> dict[str, WaitingCase]:
-    """The first ``count`` that can be read, by id."""
-    return {case.image_id: case for case in islice((one for one in waiting if studies.is_readable(one.image_id)), count)}
 
 
 def release(studies: Studies, task: TaskSpec, image_id: str, holder: str) -> bool:

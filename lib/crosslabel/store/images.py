@@ -130,9 +130,10 @@ class Images:
                     connection.execute(table.delete().where(table.c.image_id == image_id))
             _remove(removed)
 
-    def mark_verified(self, image_id: str) -> None:
-        """Note that the voxels can be read, until the file changes."""
-        self._update(image_id, verified=True)
+    def mark_verified(self, image_ids: Sequence[str]) -> None:
+        """Note that the voxels of some images can be read, until their files change; what is gone is passed over."""
+        with self._database.writing() as connection:
+            connection.execute(update(images).where(images.c.id.in_(image_ids)).values(verified=True))
 
     def mark_unreadable(self, image_id: str, reason: str) -> None:
         """Note that the voxels cannot be read although the header can, until the file changes."""
