@@ -91,6 +91,12 @@ def others(kinds: Kinds, *, at_random: bool) -> Select:
 
 
 @lru_cache(_MOST_KINDS)
+def drawn(kinds: Kinds) -> Select:
+    """``limit`` images by chance, whether they wait or not."""
+    return select(images.c.id).where(of_kinds(kinds)).order_by(func.random()).limit(bindparam("limit"))
+
+
+@lru_cache(_MOST_KINDS)
 def labelled_ids(kinds: Kinds) -> Select:
     """Images with a final label that stands and was not sent back, sorted; value: ``task``."""
     return select(images.c.id).where(of_kinds(kinds), images.c.id.in_(_done())).order_by(images.c.id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
@@ -21,6 +21,8 @@ from crosslabel.store.waiting_queries import Kind, Kinds
 
 Accepts = Callable[[int, Modality | None, str | None], object]
 """Whether a task is for images of this dimension, modality and sequence."""
+
+_DRAWN_FOR_EACH = 8
 
 
 class Unranked(str, Enum):
@@ -95,9 +97,8 @@ class Worklist:
                     given = {"score": row.score, "sentence": row.sentence, "checkpoint": row.checkpoint}
                     found[row.id] = replace(known, rank=rank, **given)
             if len(found) < limit:
-                others = queries.others(kinds, at_random=unranked is Unranked.RANDOM)
-                wanted = {**asking, "known": list(found), "limit": limit - len(found)}
-                found.update({id: WaitingCase(id) for id in connection.scalars(others, wanted)})
+                others = _others(connection, kinds, asking, found, limit - len(found), unranked)
+                found.update({id: WaitingCase(id) for id in others})
         return sorted(found.values(), key=_turn)[:limit]
 
     def left(self, task: str, accepts: Accepts, holder: str) -> int:
@@ -172,6 +173,21 @@ def _first(connection: Connection, kinds: Kinds, asking: Mapping[str, Any]) -> d
         return {}
     among = connection.scalars(queries.waiting_among(kinds), {**asking, "wanted": list(pinned | held)})
     return {id: WaitingCase(id, id in pinned, id in held) for id in among}
+
+
+def _others(
+    connection: Connection, kinds: Kinds, asking: Mapping[str, Any], known: Collection[str], limit: int, order: Unranked
+) -> Sequence[str]:
+    """Images that wait beside the known ones."""
+    if order is Unranked.RANDOM:
+        # While most images wait, it is quicker to draw some and to ask which of these do.
+        drawn = list(connection.scalars(queries.drawn(kinds), {"limit": _DRAWN_FOR_EACH * limit}))
+        wait = set(connection.scalars(queries.OPEN_AMONG, {**asking, "wanted": drawn}))
+        found = [id for id in drawn if id in wait and id not in known][:limit]
+        if len(found) == limit:
+            return found
+    others = queries.others(kinds, at_random=order is Unranked.RANDOM)
+    return list(connection.scalars(others, {**asking, "known": list(known), "limit": limit}))
 
 
 def _turn(case: WaitingCase) -> tuple[int, float]:
