@@ -8,7 +8,7 @@ import pytest
 from crosslabel.server.next_case import hand_out
 from crosslabel.server.studies import Studies
 from crosslabel.server.upkeep import Upkeep
-from crosslabel.store import Origin, Ranked, Store
+from crosslabel.store import ImageState, Origin, Ranked, Store
 from tiny import AFFINE, blobs, segmentation_task
 
 IMAGES = ("mr_0", "mr_1", "mr_2", "mr_3")
@@ -94,3 +94,16 @@ def test_images_that_turn_out_unreadable_are_not_counted(studies):
     path.write_bytes(path.read_bytes()[:-2000])
     (why,) = reasons(studies, strategy="first")
     assert (why["of"], why["sentence"]) == (3, "It is the first by name of the 3 images that wait.")
+
+
+def test_no_more_images_are_read_than_are_handed_out_and_damaged_ones_are_passed_over(studies):
+    rank(studies, *IMAGES)
+    reasons(studies, 2)
+    assert [image.id for image in studies.records() if image.verified] == ["mr_0", "mr_1"]
+
+    damaged = studies.image_path("mr_2")
+    damaged.write_bytes(damaged.read_bytes()[:500])
+    given, left = hand_out(studies, TASK, "ben")
+    assert [one.lease.image_id for one in given] == ["mr_3"]
+    assert left == 1
+    assert studies.store.images.get("mr_2").state is ImageState.UNREADABLE
