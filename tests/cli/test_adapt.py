@@ -61,6 +61,8 @@ def test_an_adaptation_begins_with_what_is_served_if_asked_to(crosslabel, folder
     for more in ((), ("--from-served", "--target-labels", folders[1])):
         result = adapt(crosslabel, folders, tmp_path / "out", "--method", "gin", "--epochs", 1, *more)
         assert result.exit_code == 0, result.stderr
+        report = (tmp_path / "out" / "report.html").read_text()
+        assert ("tiny_segmentation v1" if more else "fresh weights") in report
     first, second = (tmp_path / "models" / "tiny_segmentation" / number / "version.json" for number in ("v1", "v2"))
     assert json.loads(first.read_text())["started_from"] is None
     assert json.loads(second.read_text())["started_from"] == "tiny_segmentation v1"

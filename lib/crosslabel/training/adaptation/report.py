@@ -181,7 +181,10 @@ def _plot(axes: Any, title: str, lines: Mapping[str, Any]) -> None:
 def _what(section: Section, record: Mapping[str, Any]) -> None:
     data = record["data"]
     counts = {name.replace("_", " "): len(ids) for name, ids in data.items() if name != "set_aside"}
-    section.facts({**counts, "seconds": record["seconds"], "device": record["device"], "processes": record["processes"]})
+    begun = {"began with": record["started_from"] or "fresh weights"}
+    section.facts(
+        {**counts, **begun, "seconds": record["seconds"], "device": record["device"], "processes": record["processes"]}
+    )
     if data["set_aside"]:
         section.table(["set aside", "why"], [[id, reason] for id, reason in data["set_aside"].items()])
     section.facts({name: value for name, value in record["method"].items() if name not in ("name", "title")})
