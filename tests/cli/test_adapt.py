@@ -61,11 +61,14 @@ def test_an_adaptation_begins_with_what_is_served_if_asked_to(crosslabel, folder
     for more in ((), ("--from-served", "--target-labels", folders[1])):
         result = adapt(crosslabel, folders, tmp_path / "out", "--method", "gin", "--epochs", 1, *more)
         assert result.exit_code == 0, result.stderr
+        assert "--from-served goes on" not in result.stderr
         report = (tmp_path / "out" / "report.html").read_text()
         assert ("tiny_segmentation v1" if more else "fresh weights") in report
     first, second = (tmp_path / "models" / "tiny_segmentation" / number / "version.json" for number in ("v1", "v2"))
     assert json.loads(first.read_text())["started_from"] is None
     assert json.loads(second.read_text())["started_from"] == "tiny_segmentation v1"
+    reminded = adapt(crosslabel, folders, tmp_path / "out", "--method", "gin", "--epochs", 1, "--target-labels", folders[1])
+    assert "--from-served goes on from what is served" in reminded.stderr
 
 
 def test_nothing_to_resume_is_said_and_an_unknown_method_refused(crosslabel, folders, tmp_path):
