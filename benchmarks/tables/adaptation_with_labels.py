@@ -78,7 +78,7 @@ def gained(measured: dict[Cell, dict[str, float]]) -> dict[Cell, dict[str, float
     found = {}
     for cell, metrics in measured.items():
         alone = measured.get(Cell(ALONE, cell.column, cell.seed))
-        if cell.row != ALONE and alone is not None:
+        if cell.row not in (ALONE, LONGER) and alone is not None:
             found[cell] = {"gained": metrics["dice"] - alone["dice"]}
     return found
 
