@@ -6,6 +6,7 @@ from crosslabel.checkpoints.checkpoint import (
     load_checkpoint,
     save_checkpoint,
 )
+from crosslabel.checkpoints.lineage import learnt_by, seen_images
 from crosslabel.checkpoints.store import BeingTrainedError, ModelStore, Version
 
 __all__ = [
@@ -14,6 +15,8 @@ __all__ = [
     "ModelStore",
     "Version",
     "describe_network",
+    "learnt_by",
     "load_checkpoint",
     "save_checkpoint",
+    "seen_images",
 ]

@@ -60,13 +60,10 @@ def adapt(
     spec = with_method(spec, methods[0])
     store = model_store()
     with processes.process_group(device) as mine, shown_progress(spec) as show:
-        settings = {
-            "device": str(mine or device),
-            "on_event": show,
-            "start_from": _served(store, spec) if from_served else None,
-        }
         job: AdaptationJob | MethodComparison
         with _said_once():
+            start_from = _served(store, spec) if from_served else None
+            settings = {"device": str(mine or device), "on_event": show, "start_from": start_from}
             cases = _cases(spec, source, target, target_labels, own_values=labels_as is LabelsAs.TASK)
             if len(methods) == 1:
                 job = AdaptationJob(spec, cases, store, out, **settings)

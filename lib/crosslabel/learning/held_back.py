@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from crosslabel.checkpoints import ModelStore, Version
+from crosslabel.checkpoints import ModelStore, Version, seen_images
 from crosslabel.data import Case
 from crosslabel.data.splits import position
 from crosslabel.tasks import TaskSpec
@@ -34,16 +33,6 @@ def split(task: TaskSpec, cases: Sequence[Case]) -> tuple[list[Case], list[Case]
 def label_key(case: Case) -> str:
     """Which version of which image's label this is: a label that is revised is a new one."""
     return f"{case.id}@{case.label.name if isinstance(case.label, Path) else case.label}"
-
-
-def learnt_by(record: Mapping[str, Any]) -> list[str]:
-    """Keys of the labels that a version has seen, in its own training or in an earlier one's."""
-    return list(record.get("learning", {}).get("learnt_from", ()))
-
-
-def seen_images(record: Mapping[str, Any]) -> set[str]:
-    """Ids of the images that a version has learnt from."""
-    return {key.rpartition("@")[0] for key in learnt_by(record)} | set(record.get("data", {}).get("training", ()))
 
 
 def start_of(task: TaskSpec, store: ModelStore, held: Sequence[Case]) -> Version | None:

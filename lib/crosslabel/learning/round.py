@@ -9,13 +9,13 @@ from typing import Any
 
 import torch
 
-from crosslabel.checkpoints import Checkpoint, ModelStore, Version
+from crosslabel.checkpoints import Checkpoint, ModelStore, Version, learnt_by, seen_images
 from crosslabel.data import Case
 from crosslabel.errors import CrossLabelError, DataError
 from crosslabel.images import read_image
 from crosslabel.inference import fill_network
 from crosslabel.learning.cross_fitting import cross_fitted
-from crosslabel.learning.held_back import label_key, learnt_by, seen_images, split, start_of
+from crosslabel.learning.held_back import label_key, split, start_of
 from crosslabel.learning.measuring import Measured, measure
 from crosslabel.learning.promotion import Verdict, agreements, by_cross_fitting, by_held_back, without_held_back
 from crosslabel.learning.replay import mixture

@@ -8,7 +8,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from crosslabel.checkpoints import ModelStore
+from crosslabel.checkpoints import ModelStore, seen_images
 from crosslabel.data import labelled_cases, unlabelled_cases
 from crosslabel.errors import CrossLabelError, DataError, TaskError
 from crosslabel.images import read_image
@@ -102,6 +102,28 @@ def test_clinicians_labels_join_and_decide_as_soon_as_some_can_be_held_back(tmp_
     assert "dice" in record["metrics"]
     assert record["data"]["target"] == ["mr_50"]
     assert len(record["data"]["target_labelled"]) + len(record["data"]["target_validation"]) == 5
+
+
+def test_a_label_that_the_first_weights_have_learnt_from_is_not_held_back(tmp_path):
+    task = adaptation_task(training={"epochs": 1, "validation_share": 0.2})
+    source = labelled_cases(write_domain(tmp_path / "ct", "CT", 2), task)
+    target = labelled_cases(write_domain(tmp_path / "mr", "MR", 6, 50), task)
+    unlabelled = replace(target[5], label=None)
+    first = AdaptationCases(source, [*target[:4], unlabelled])
+    store, version = adapt(task, first, tmp_path)
+    # With a fifth label one of the first four, or it, would be held back.
+    second = AdaptationCases(source, [*target[:5], unlabelled])
+    fresh = AdaptationJob(task, second, store, tmp_path / "fresh", device="cpu").run()
+    (held,) = store.record(fresh)["data"]["target_validation"]
+    assert held in {case.id for case in target[:4]}, "else this test shows nothing"
+
+    record = store.record(AdaptationJob(task, second, store, tmp_path / "on", device="cpu", start_from=version).run())
+
+    assert record["data"]["target_validation"] == []
+    assert record["data"]["target_labelled"] == [case.id for case in target[:5]]
+    assert record["data"]["seen_before"] == [case.id for case in target[:4]]
+    assert record["metric"] == "consistency"
+    assert seen_images(record) == {case.id for case in target[:5]}
 
 
 def test_one_corrupt_volume_among_many_is_set_aside_and_named(tmp_path, cases, domains):

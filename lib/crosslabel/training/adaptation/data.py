@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -60,13 +60,17 @@ class AdaptationData:
         return len(self.target) / (len(self.labelled) + len(self.held) + len(self.target))
 
 
-def prepare_data(task: TaskSpec, cases: AdaptationCases, memory_bytes: int = MEMORY_BYTES) -> AdaptationData:
+def prepare_data(
+    task: TaskSpec, cases: AdaptationCases, memory_bytes: int = MEMORY_BYTES, seen: Collection[str] = ()
+) -> AdaptationData:
     """Look at every case once; those that cannot be used are set aside.
 
     Args:
         task: with source domains.
         cases: of both domains; an image that does not say what it is is taken to be of the domain it was given as.
         memory_bytes: how much of each domain's prepared images may be kept in memory.
+        seen: ids of target images whose labels the first weights have learnt from; if one of them would be held back, none
+            is, for it would choose those weights again.
 
     Raises:
         DataError: one of the domains has no usable case, no source label shows anything, or the two were swapped.
@@ -80,6 +84,8 @@ def prepare_data(task: TaskSpec, cases: AdaptationCases, memory_bytes: int = MEM
     learning, source_held = hold_back(source.cases, settings.validation_share, settings.seed)
     labelled = [case for case in target.cases if case.label is not None]
     final, held = hold_back(labelled, settings.validation_share, settings.seed)
+    if any(case.id in seen for case in held):
+        final, held = labelled, []
     return AdaptationData(
         source=source.of(learning),
         source_held=source.of(source_held),

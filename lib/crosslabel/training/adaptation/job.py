@@ -11,7 +11,7 @@ from typing import Any
 from torch import nn
 
 from crosslabel.adaptation.image_level import ImageAdapter, Volume, Watch, build_adapter
-from crosslabel.checkpoints import ModelStore, Version
+from crosslabel.checkpoints import ModelStore, Version, seen_images
 from crosslabel.files import content_digest
 from crosslabel.networks.memory_format import channels_last
 from crosslabel.optimisation import RESUME_FILE, Outcome, ProgressEvent, State, processes, read_curves
@@ -59,22 +59,14 @@ class AdaptationJob(Job):
         **settings: Any,
     ) -> None:
         super().__init__(task, store, run_dir, **settings)
-        self.task = self._without_warm_up() if self._knows_target() else task
+        begun = {} if self.start_from is None or self.start_from.demonstration else store.record(self.start_from)
+        self.seen = seen_images(begun)
+        self.task = _without_warm_up(task) if _knows_target(begun) else task
         self.cases = cases
         self.memory_bytes = memory_bytes
         self.adapter_dir = adapter_dir or run_dir / "adapter"
         self.measure = measure
         self.method = method_named(task.adaptation.method)
-
-    def _knows_target(self) -> bool:
-        if self.start_from is None or self.start_from.demonstration:
-            return False
-        record = self.store.record(self.start_from)
-        return "learning" in record or record.get("method", {}).get("name", "source_only") != "source_only"
-
-    def _without_warm_up(self) -> TaskSpec:
-        settings = self.task.adaptation.model_copy(update={"warm_up": 0.0})
-        return self.task.model_copy(update={"adaptation": settings})
 
     def check(self) -> None:
         check_cases(self.task, self.cases)
@@ -82,7 +74,7 @@ class AdaptationJob(Job):
         processes.check_share(self.task.training.accumulate)
 
     def _train(self, emit: Callable[[ProgressEvent], None], resume: bool) -> Version | None:
-        data = prepare_data(self.task, self.cases, self.memory_bytes)
+        data = prepare_data(self.task, self.cases, self.memory_bytes, self.seen)
         adapter = build_adapter(
             self.method.adapter, self.task, self.task.training.seed, device=str(self.device), **self._adapter_settings()
         )
@@ -146,6 +138,7 @@ class AdaptationJob(Job):
                 "source_validation": [case.id for case in data.source_held.cases],
                 "target": [case.id for case in data.target.cases],
                 "target_labelled": [case.id for case in data.labelled.cases],
+                "seen_before": sorted(self.seen),
                 "target_validation": [case.id for case in data.held.cases],
                 "set_aside": data.aside,
             },
@@ -156,6 +149,16 @@ class AdaptationJob(Job):
                 for said in (objective.rounds.statistics() if objective.self_training else [])
             ],
         }
+
+
+def _knows_target(record: Mapping[str, Any]) -> bool:
+    """Whether a version was adapted, or learnt from labels of the target."""
+    return "learning" in record or record.get("method", {}).get("name", "source_only") != "source_only"
+
+
+def _without_warm_up(task: TaskSpec) -> TaskSpec:
+    settings = task.adaptation.model_copy(update={"warm_up": 0.0})
+    return task.model_copy(update={"adaptation": settings})
 
 
 def _metrics_on(objective: AdaptationObjective) -> str:
