@@ -85,11 +85,15 @@ def adapt(
             stderr().print("Stopped; the same command with --resume goes on from the last whole epoch.")
             raise typer.Exit(130) from None
     if version is not None:
-        record = store.record(version)
-        reached = spoken_numbers(record["metrics"]) or "no metrics"
-        stdout().print(f"{reached} on {record['metrics_on']}", soft_wrap=True, highlight=False)
-        print_set_aside(record["data"]["set_aside"])
-        stdout().print(f"{version.name} is served from now on ({version.path}).", soft_wrap=True, highlight=False)
+        _say_what_is_served(store, version)
+
+
+def _say_what_is_served(store: ModelStore, version: Version) -> None:
+    record = store.record(version)
+    reached = spoken_numbers(record["metrics"]) or "no metrics"
+    stdout().print(f"{reached} on {record['metrics_on']}", soft_wrap=True, highlight=False)
+    print_set_aside(record["data"]["set_aside"])
+    stdout().print(f"{version.name} is served from now on ({version.path}).", soft_wrap=True, highlight=False)
 
 
 def _trained(store: ModelStore, task: TaskSpec) -> Version | None:
