@@ -7,6 +7,8 @@ import itertools
 import time
 from collections.abc import Callable
 
+from waiting import PATIENCE, until
+
 
 class EventLoop:
     """Calls functions later, in the thread that turns it."""
@@ -23,10 +25,10 @@ class EventLoop:
         while self._waiting and self._waiting[0][0] <= time.monotonic():
             heapq.heappop(self._waiting)[2]()
 
-    def until(self, condition: Callable[[], object], seconds: float = 60) -> None:
+    def until(self, condition: Callable[[], object], seconds: float = PATIENCE) -> None:
         """Turn until a condition holds; AssertionError when it does not in time."""
-        deadline = time.monotonic() + seconds
-        while not condition():
-            assert time.monotonic() < deadline, "it did not come true in time"
-            self.turn()
-            time.sleep(0.005)
+        until(condition, seconds=seconds, pause=self._turn_and_rest)
+
+    def _turn_and_rest(self) -> None:
+        self.turn()
+        time.sleep(0.005)

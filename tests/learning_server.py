@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ import yaml
 
 from server_process import Server, serving
 from tiny import AFFINE, blobs, segmentation_task
+from waiting import until
 
 TASK = "tiny_segmentation"
 QUICK = {"new_labels": 3, "quiet_seconds": 0.5, "round_epochs": 2}
@@ -63,14 +63,13 @@ def state(server: Server, task: str = TASK) -> dict[str, Any]:
     return answer.json()
 
 
-def wait_for(
-    server: Server, what: str, condition: Callable[[dict[str, Any]], object], seconds: float = 90, task: str = TASK
-) -> dict[str, Any]:
+def wait_for(server: Server, what: str, condition: Callable[[dict[str, Any]], object], task: str = TASK) -> dict[str, Any]:
     """The first state that fulfils a condition."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
+
+    def met() -> dict[str, Any] | None:
         now = state(server, task)
-        if condition(now):
-            return now
-        time.sleep(0.1)
-    raise AssertionError(f"waited for {what}: {now}; {server.get('/train/').text[:3000]}")
+        return now if condition(now) else None
+
+    found = until(met, lambda: f"waited for {what}: {state(server, task)}; {server.get('/train/').text[:3000]}")
+    assert found is not None
+    return found

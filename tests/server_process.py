@@ -29,6 +29,7 @@ from crosslabel.store.switches import Switch
 from crosslabel.tasks import TaskSpec
 from crosslabel.tasks.building import network_of
 from tiny import blobs, classification_task, segmentation_task
+from waiting import PATIENCE
 
 # What a server in use would take from the shell; a fresh machine has none of it.
 _UNSET = ("PYTHONPATH", "CROSSLABEL_TASKS", "CROSSLABEL_MODELS", "TMPDIR")
@@ -189,12 +190,33 @@ def serving(root: Path, port: int, *options: str, **variables: str) -> Iterator[
     log = root / "server.log"
     command = ["crosslabel", "serve", "--studies", str(studies), "--port", str(port), *options]
     variables = environment(root, CROSSLABEL_TASKS=str(tasks), CROSSLABEL_MODELS=str(models), **variables)
+    url = f"{'https' if '--certificate' in options else 'http'}://127.0.0.1:{port}"
+    with process_that_answers(command, f"{url}/health", log, variables) as process:
+        yield Server(url, studies, models, root / "tmp", clients, log, process)
+
+
+@contextmanager
+def stock_server(root: Path, studies: Path, port: int, *options: str, **variables: str) -> Iterator[str]:
+    """``monailabel start_server`` on ``root / "app"``: its address."""
+    command = ["monailabel", "start_server", "--app", str(root / "app"), "--studies", str(studies), "--port", str(port)]
+    command += ["--host", "127.0.0.1", *options]
+    url = f"http://127.0.0.1:{port}"
+    with process_that_answers(command, f"{url}/info/", root / "server.log", environment(root, **variables)):
+        yield url
+
+
+@contextmanager
+def process_that_answers(command: list[str], address: str, log: Path, variables: dict[str, str]) -> Iterator[int]:
+    """The number of a process, from when it answers at an address; what it writes is in the log, in whose folder it runs.
+
+    Raises:
+        RuntimeError: it died or did not answer in time; with the log.
+    """
     with log.open("wb") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=variables, cwd=root)
+        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=variables, cwd=log.parent)
     try:
-        url = f"{'https' if '--certificate' in options else 'http'}://127.0.0.1:{port}"
-        wait_until_up(process, f"{url}/health", log, verify=variables.get("REQUESTS_CA_BUNDLE"))
-        yield Server(url, studies, models, root / "tmp", clients, log, process.pid)
+        _wait_until_up(process, address, log, variables.get("REQUESTS_CA_BUNDLE"))
+        yield process.pid
     finally:
         process.terminate()
         process.wait(30)
@@ -206,15 +228,12 @@ def unused_port() -> int:
         return probe.getsockname()[1]
 
 
-def wait_until_up(
-    process: subprocess.Popen[bytes], address: str, log: Path, seconds: float = 120, verify: str | None = None
-) -> None:
-    """Raises RuntimeError with the log when the server dies or does not answer in time."""
-    deadline = time.monotonic() + seconds
+def _wait_until_up(process: subprocess.Popen[bytes], address: str, log: Path, verify: str | None) -> None:
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline and process.poll() is None:
         try:
             if requests.get(address, timeout=5, verify=verify).ok:
                 return
-        except requests.ConnectionError:
+        except requests.RequestException:
             time.sleep(0.1)
     raise RuntimeError(f"the server did not start:\n{log.read_text()}")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from server_process import environment, wait_until_up, write_studies
+from server_process import environment, process_that_answers, write_studies
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -45,12 +45,6 @@ def test_a_wheel_serves_the_tasks_that_lie_in_it(installed, tmp_path, free_port)
     studies, log = write_studies(tmp_path / "studies"), tmp_path / "server.log"
     command = ["crosslabel", "serve", "--studies", str(studies), "--port", str(free_port), "--tasks", "only_here"]
     variables = environment(tmp_path, PYTHONPATH=str(installed), XDG_DATA_HOME=str(tmp_path / "home"))
-    with log.open("wb") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=variables, cwd=tmp_path)
-    try:
-        url = f"http://127.0.0.1:{free_port}"
-        wait_until_up(process, url, log)
+    url = f"http://127.0.0.1:{free_port}"
+    with process_that_answers(command, url, log, variables):
         assert "only_here" in requests.get(f"{url}/info/", timeout=30).json()["models"]
-    finally:
-        process.terminate()
-        process.wait(30)

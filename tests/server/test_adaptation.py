@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import time
 
 import nibabel as nib
 import numpy as np
@@ -14,6 +13,7 @@ from requests_toolbelt.multipart import decoder
 
 from server_process import serving, unused_port
 from two_modalities import adaptation_task, write_domain
+from waiting import until
 
 TASK = "tiny_segmentation"
 
@@ -41,15 +41,15 @@ def state_of(server):
     return answer.json()
 
 
-def wait_for(server, condition, seconds=120):
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
+def wait_for(server, condition):
+    def met():
         run = state_of(server)["run"]
         if run is not None and condition(run):
             return run
-        assert run is None or run["state"] != "failed", server.get("/train/").json()
-        time.sleep(0.3)
-    raise AssertionError(f"still {run}; {server.get('/train/').json()}")
+        assert run is None or run["state"] != "failed", server.get("/train/").text
+        return None
+
+    return until(met, lambda: f"still {state_of(server)['run']}; {server.get('/train/').text}")
 
 
 def test_an_adaptation_is_stopped_resumed_watched_and_its_result_served_with_quality_and_report(adapting):

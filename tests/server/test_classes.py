@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import json
 import tempfile
-import time
 
 import nibabel as nib
 import numpy as np
@@ -14,6 +13,7 @@ from requests_toolbelt.multipart import decoder
 
 from crosslabel.checkpoints import ModelStore
 from tiny import classification_task
+from waiting import until
 
 TASK = "tiny_classification"
 
@@ -143,10 +143,10 @@ def four_labels(server):
 @pytest.mark.usefixtures("four_labels")
 def test_class_labels_train_in_the_app_by_the_same_loop_and_the_result_knows_its_limits(server):
     server.client.train_start(TASK, {"max_epochs": 2, "steps_per_epoch": 4})
-    deadline = time.monotonic() + 120
-    while (stats := server.client.info()["train_stats"][TASK])["state"] not in ("finished", "failed"):
-        assert time.monotonic() < deadline, stats
-        time.sleep(0.3)
+    until(lambda: server.client.info()["train_stats"][TASK]["state"] in ("finished", "failed"), "the end of the training")
+    # The next test may train as well, and is refused while the process of this training still ends.
+    until(lambda: not server.client.train_status(check_if_running=True), "the end of its process")
+    stats = server.client.info()["train_stats"][TASK]
     assert (stats["state"], stats["epoch"], stats["total_epochs"]) == ("finished", 2, 2)
     assert "cross-entropy" in stats["losses"]
     answer = server.infer(TASK, "bright_0").json()

@@ -61,7 +61,7 @@ def test_a_round_outlives_the_death_of_its_trainer_and_of_its_server(tmp_path, f
         assert len(trainers(root)) == 1
         os.kill(server.process, signal.SIGKILL)
     with learning_server(root, free_port) as server:
-        done = wait_for(server, "the version", lambda now: now["versions"] and now["state"] == "idle", seconds=120)
+        done = wait_for(server, "the version", lambda now: now["versions"] and now["state"] == "idle")
         assert len(trainers(root)) == 0
         assert [version["labels"] for version in done["versions"]] == [len(LABELLED)]
         assert done["labels"]["final"] == len(LABELLED)

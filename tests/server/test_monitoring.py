@@ -1,12 +1,12 @@
 """Health, numbers, logs and the audit log of a real server."""
 
 import json
-import time
 
 import pytest
 
 from crosslabel.server.health import check_health
 from crosslabel.server.security.roles import Role
+from waiting import until
 
 
 def entries(guarded):
@@ -15,15 +15,13 @@ def entries(guarded):
     return [json.loads(line) for file in files for line in file.read_text().splitlines()]
 
 
-def logged(guarded, request_id, seconds=5):
+def logged(guarded, request_id):
     """The log's entry for a request; it is written once the answer is sent."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        for line in guarded.log.read_text().splitlines():
-            if request_id in line:
-                return json.loads(line)
-        time.sleep(0.02)
-    raise AssertionError(f"nothing in the log about {request_id}")
+    lines = until(
+        lambda: [line for line in guarded.log.read_text().splitlines() if request_id in line],
+        f"nothing in the log about {request_id}",
+    )
+    return json.loads(lines[0])
 
 
 def test_a_server_that_can_work_is_ready(server):

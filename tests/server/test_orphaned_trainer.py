@@ -2,7 +2,6 @@
 
 import os
 import signal
-import time
 
 import psutil
 import pytest
@@ -10,6 +9,7 @@ import SimpleITK as sitk
 
 from server_process import Server, publish_random_weights, serving, write_studies, write_tasks
 from tiny import blobs
+from waiting import until
 
 TASK = "tiny_segmentation"
 LONG = {"max_epochs": 400, "steps_per_epoch": 20}
@@ -35,16 +35,6 @@ def progress(server: Server) -> dict:
     return server.client.info()["train_stats"][TASK]
 
 
-def wait_until(condition, what: str, seconds: float = 90):
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        found = condition()
-        if found:
-            return found
-        time.sleep(0.1)
-    raise AssertionError(f"still waiting: {what}")
-
-
 def trainers(root) -> list[psutil.Process]:
     """The background trainings that work on these studies, whoever their parent is."""
     found = []
@@ -66,7 +56,7 @@ def test_a_trainer_whose_server_was_killed_ends_and_the_next_server_resumes_its_
     with serving(root, free_port) as server:
         label_all(server, root)
         server.client.train_start(TASK, LONG)
-        wait_until(lambda: progress(server).get("epoch", 0) >= 1, "the first epoch")
+        until(lambda: progress(server).get("epoch", 0) >= 1, "the first epoch")
         (orphan,) = trainers(root)
         orphan.send_signal(signal.SIGSTOP)  # It is in the middle of a step for as long as the test wants.
         os.kill(server.process, signal.SIGKILL)
@@ -74,12 +64,12 @@ def test_a_trainer_whose_server_was_killed_ends_and_the_next_server_resumes_its_
         refused = server.post(f"/train/{TASK}", json=LONG)
         assert (refused.status_code, "another process" in refused.json()["detail"]) == (409, True)
         orphan.send_signal(signal.SIGCONT)
-        wait_until(lambda: not trainers(root), "the trainer that lost its server")
+        until(lambda: not trainers(root), "the trainer that lost its server")
         stopped = progress(server)
         assert stopped["state"] == "cancelled"
         assert versions(root) == ["v1"]
         server.client.train_start(TASK, {"resume": True, **LONG})
-        wait_until(lambda: progress(server)["epoch"] > stopped["epoch"], "an epoch of the resumed run")
+        until(lambda: progress(server)["epoch"] > stopped["epoch"], "an epoch of the resumed run")
         assert len(trainers(root)) == 1
         assert server.client.train_stop()["status"] == "STOPPED"
 
@@ -88,7 +78,7 @@ def test_a_trainer_whose_server_is_killed_before_it_has_begun_ends_as_well(root,
     with serving(root, free_port) as server:
         label_all(server, root)
         server.client.train_start(TASK, LONG)
-        wait_until(lambda: trainers(root), "the process of the trainer")
+        until(lambda: trainers(root), "the process of the trainer")
         os.kill(server.process, signal.SIGKILL)
-    wait_until(lambda: not trainers(root), "the trainer that lost its server")
+    until(lambda: not trainers(root), "the trainer that lost its server")
     assert versions(root) == ["v1"]

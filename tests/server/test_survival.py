@@ -15,6 +15,7 @@ import SimpleITK as sitk
 from monailabel.datastore.local import LocalDatastore
 
 from server_process import Server, publish_random_weights, serving, write_series, write_studies, write_tasks
+from waiting import until
 
 TASK = "tiny_segmentation"
 CLASSES = "tiny_classification"
@@ -93,14 +94,11 @@ def save_until_killed(server: Server, root, acknowledged: dict[int, str]) -> Non
     threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
     for thread in threads:
         thread.start()
-    deadline = time.monotonic() + 60
-    while len(acknowledged) < enough and time.monotonic() < deadline:
-        time.sleep(0.005)
+    until(lambda: len(acknowledged) >= enough, "ten labels were not saved", pause=lambda: time.sleep(0.005))
     os.kill(server.process, signal.SIGKILL)
     stop.set()
     for thread in threads:
         thread.join()
-    assert len(acknowledged) >= enough
 
 
 def check_nothing_is_lost(server: Server, acknowledged: dict[int, str]) -> None:

@@ -1,12 +1,12 @@
 """Training in a background process of a real server."""
 
 import json
-import time
 
 import pytest
 import SimpleITK as sitk
 
 from tiny import blobs
+from waiting import until
 
 # Long enough to be stopped on a fast machine, short enough to be finished on a slow one.
 EPOCHS = 12
@@ -29,15 +29,13 @@ def _labelled(shared_server, tmp_path_factory):
         shared_server.delete_label(name)
 
 
-def wait_for(server, condition, seconds=90):
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
+def wait_for(server, condition):
+    def met():
         stats = server.client.info()["train_stats"]["tiny_segmentation"]
-        if condition(stats):
-            return stats
-        assert stats["state"] != "failed", server.get("/train/").json()
-        time.sleep(0.2)
-    raise AssertionError(f"still {stats}; {server.get('/train/').json()}")
+        assert condition(stats) or stats["state"] != "failed", server.get("/train/").text
+        return stats if condition(stats) else None
+
+    return until(met, lambda: f"still {server.get('/train/').text}")
 
 
 @pytest.mark.usefixtures("_labelled")

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import time
 
 import pytest
 import SimpleITK as sitk
@@ -12,6 +11,7 @@ from crosslabel.server.upkeep import Upkeep
 from crosslabel.store import Origin, Store
 from server_process import write_studies
 from tiny import classification_task, segmentation_task
+from waiting import until
 
 TASKS = {task.name: task for task in (segmentation_task(), classification_task())}
 SEGMENTATION, CLASSIFICATION = TASKS
@@ -38,13 +38,6 @@ def started(folder):
     for upkeep, store in running:
         upkeep.close()
         store.close()
-
-
-def until(condition, seconds=20):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def test_a_small_folder_is_complete_when_the_start_returns(started, folder):

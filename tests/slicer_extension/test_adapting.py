@@ -42,7 +42,7 @@ def test_an_adaptation_is_started_watched_read_about_and_its_result_predicts(ada
     session.watch.adapt("ct", "gin", epochs=2)
     loop.until(lambda: session.error or session.watch.adaptation.run is not None)
     assert session.error is None, session.error
-    loop.until(lambda: session.watch.adaptation.run.state in ("finished", "failed"), 120)
+    loop.until(lambda: session.watch.adaptation.run.state in ("finished", "failed"))
     run = session.watch.adaptation.run
     assert (run.state, run.method, run.source, run.report) == ("finished", "gin", "ct", True)
     assert run.progress.fraction == 1

@@ -1,7 +1,6 @@
 """MONAI Label's own sample app for radiology, untouched, as another hospital runs it: no CrossLabel on the server at all."""
 
 import shutil
-import subprocess
 from importlib import metadata
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from CrossLabelLib.client.errors import ServerError  # noqa: E402
 from CrossLabelLib.client.transport import Transport  # noqa: E402
 from CrossLabelLib.scene import files  # noqa: E402
 from mrml import draw  # noqa: E402
-from server_process import environment, unused_port, wait_until_up, write_studies  # noqa: E402
+from server_process import stock_server, unused_port, write_studies  # noqa: E402
 
 MODEL = "segmentation_spleen"
 # Its weights would be downloaded, so it runs without any.
@@ -31,27 +30,14 @@ def sample_app() -> Path:
 
 @pytest.fixture(scope="module")
 def stock_url(tmp_path_factory):
-    root, port = tmp_path_factory.mktemp("sample"), unused_port()
+    root = tmp_path_factory.mktemp("sample")
     shutil.copytree(sample_app(), root / "app")
     studies = write_studies(root / "studies")
     for unsuitable in {*studies.iterdir()} - {studies / f"mr_{number}.nii.gz" for number in range(3)}:
         shutil.rmtree(unsuitable) if unsuitable.is_dir() else unsuitable.unlink()
-    command = ["monailabel", "start_server", "--app", str(root / "app"), "--studies", str(studies), "--port", str(port)]
     options = [part for name, value in CONFIGURATION for part in ("--conf", name, value)]
-    with (root / "server.log").open("wb") as output:
-        process = subprocess.Popen(
-            [*command, "--host", "127.0.0.1", *options],
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            env=environment(root),
-            cwd=root,
-        )
-    try:
-        wait_until_up(process, f"http://127.0.0.1:{port}/info/", root / "server.log")
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(30)
+    with stock_server(root, studies, unused_port(), *options) as url:
+        yield url
 
 
 @pytest.fixture

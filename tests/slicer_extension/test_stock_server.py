@@ -1,8 +1,5 @@
 """A server started by MONAI Label's own command, which knows nothing of CrossLabel's interface."""
 
-import socket
-import subprocess
-
 import numpy as np
 import pytest
 import SimpleITK as sitk
@@ -13,7 +10,7 @@ from crosslabel.paths import app_dir  # noqa: E402
 from CrossLabelLib.client.api import Client  # noqa: E402
 from CrossLabelLib.client.errors import ServerError  # noqa: E402
 from CrossLabelLib.client.transport import Transport  # noqa: E402
-from server_process import environment, publish_random_weights, wait_until_up, write_studies, write_tasks  # noqa: E402
+from server_process import publish_random_weights, stock_server, unused_port, write_studies, write_tasks  # noqa: E402
 
 TASK = "tiny_segmentation"
 
@@ -24,24 +21,8 @@ def stock_url(tmp_path_factory):
     write_tasks(root / "app" / "tasks")
     (root / "app" / "main.py").write_text((app_dir() / "main.py").read_text())
     models, studies = publish_random_weights(root / "models"), write_studies(root / "studies")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = ["monailabel", "start_server", "--app", str(root / "app"), "--studies", str(studies), "--port", str(port)]
-    with (root / "server.log").open("wb") as output:
-        process = subprocess.Popen(
-            [*command, "--host", "127.0.0.1"],
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            env=environment(root, CROSSLABEL_MODELS=str(models)),
-            cwd=root,
-        )
-    try:
-        wait_until_up(process, f"http://127.0.0.1:{port}/info/", root / "server.log")
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(30)
+    with stock_server(root, studies, unused_port(), CROSSLABEL_MODELS=str(models)) as url:
+        yield url
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from crosslabel.errors import CheckpointError, CrossLabelError, DataError
 from crosslabel.images import read_image
 from crosslabel.inference import load_predictor
 from crosslabel.training import State, TrainingJob, read_progress
+from waiting import PATIENCE
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +91,7 @@ def test_a_killed_job_resumes_to_the_weights_of_an_uninterrupted_one(tmp_path, v
     killed, broken = tmp_path / "killed", ModelStore(tmp_path / "broken")
     script = Path(__file__).with_name("train_and_die.py")
     arguments = [task.model_dump_json(by_alias=True), volumes, killed, broken.folder, "3"]
-    victim = subprocess.run([sys.executable, script, *map(str, arguments)], timeout=120)
+    victim = subprocess.run([sys.executable, script, *map(str, arguments)], timeout=PATIENCE)
     assert victim.returncode == -signal.SIGKILL
     assert broken.current(task) is None
     assert read_progress(killed)["epoch"] == 3

@@ -10,6 +10,7 @@ from crosslabel.errors import CheckpointError
 from crosslabel.inference.trust import Trust
 from crosslabel.networks import build_network
 from crosslabel.transfer.export import export_torchscript
+from waiting import PATIENCE
 
 NETWORKS = [
     ("torchvision.resnet18", 2, {"cut": "layer1"}),
@@ -44,7 +45,7 @@ def test_the_file_answers_as_the_network_does_in_a_process_without_the_project(n
         "torch.save(network(images).detach(), sys.argv[3]); assert 'crosslabel' not in sys.modules"
     )
     files = [str(tmp_path / file) for file in ("model.pt", "images.pt", "found.pt")]
-    subprocess.run([sys.executable, "-W", "ignore", "-c", script, *files], check=True, timeout=120)
+    subprocess.run([sys.executable, "-W", "ignore", "-c", script, *files], check=True, timeout=PATIENCE)
     torch.testing.assert_close(torch.load(tmp_path / "found.pt", weights_only=True), expected, rtol=1e-4, atol=1e-5)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import os
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -19,6 +18,8 @@ from PySide6.QtCore import QSettings, Qt, QTimer
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMessageBox, QWidget
 from slicer_extension.offscreen import application, mrml
+
+import waiting
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -86,15 +87,9 @@ def ui(module) -> Any:
     return module.ui
 
 
-def until(condition: Callable[[], Any], seconds: float = 30, what: str = "it did not come true in time") -> Any:
+def until(condition: Callable[[], Any], what: str = "it did not come true in time") -> Any:
     """Turn Qt's event loop until a condition holds, and return what it was."""
-    deadline = time.monotonic() + seconds
-    while True:
-        found = condition()
-        if found:
-            return found
-        assert time.monotonic() < deadline, what
-        QTest.qWait(10)
+    return waiting.until(condition, what, pause=lambda: QTest.qWait(10))
 
 
 def click(button: QWidget) -> None:

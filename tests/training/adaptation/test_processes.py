@@ -15,6 +15,7 @@ from crosslabel.errors import CrossLabelError
 from crosslabel.optimisation import processes, read_curves
 from crosslabel.training.adaptation import AdaptationJob
 from two_modalities import adaptation_task
+from waiting import PATIENCE
 
 
 def test_two_processes_have_the_losses_and_weights_of_one(tmp_path, cases, domains):
@@ -25,7 +26,7 @@ def test_two_processes_have_the_losses_and_weights_of_one(tmp_path, cases, domai
     script = Path(__file__).with_name("adapt_together.py")
     arguments = [task.model_dump_json(by_alias=True), *domains, tmp_path / "run_together", tmp_path / "together"]
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", script]
-    done = subprocess.run([*map(str, [*launcher, *arguments])], timeout=240, capture_output=True, text=True)
+    done = subprocess.run([*map(str, [*launcher, *arguments])], timeout=PATIENCE, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-3000:]
 
     one, two = read_curves(tmp_path / "run_alone"), read_curves(tmp_path / "run_together")
@@ -49,7 +50,7 @@ def test_batches_that_cannot_be_shared_out_are_refused_once_before_a_translator_
     command = Path(__file__).with_name("command_line.py")
     source, target = domains
     arguments = ["adapt", task.name, "--source", source, "--target", target, "--out", tmp_path / "run", "--device", "cpu"]
-    done = subprocess.run([*map(str, [*launcher, command, *arguments])], timeout=240, capture_output=True, text=True)
+    done = subprocess.run([*map(str, [*launcher, command, *arguments])], timeout=PATIENCE, capture_output=True, text=True)
     assert done.returncode != 0
     assert done.stderr.count("2 processes cannot share 3 batches of a step evenly") == 1
     assert not (tmp_path / "run").exists()

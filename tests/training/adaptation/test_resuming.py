@@ -15,6 +15,7 @@ from crosslabel.errors import CheckpointError
 from crosslabel.training import read_progress
 from crosslabel.training.adaptation import AdaptationJob
 from two_modalities import adaptation_task
+from waiting import PATIENCE
 
 
 def adapt(task, cases, folder, **settings):
@@ -30,7 +31,7 @@ def test_a_killed_job_resumes_to_the_weights_of_an_uninterrupted_one(tmp_path, c
     killed, broken = tmp_path / "killed", ModelStore(tmp_path / "broken")
     script = Path(__file__).with_name("adapt_and_die.py")
     arguments = [task.model_dump_json(by_alias=True), *domains, killed, broken.folder, epoch]
-    victim = subprocess.run([sys.executable, script, *map(str, arguments)], timeout=120)
+    victim = subprocess.run([sys.executable, script, *map(str, arguments)], timeout=PATIENCE)
     assert victim.returncode == -signal.SIGKILL
     AdaptationJob(task, cases, broken, killed, device="cpu").run(resume=True)
 
