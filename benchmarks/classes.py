@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections import defaultdict
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 from filelock import FileLock
 
+from benchmarks.table import Cell
 from crosslabel.checkpoints import ModelStore
 from crosslabel.data import Case, labelled_cases, stratified_folds
 from crosslabel.evaluation.classes import accuracy, balanced_accuracy, calibration_error, macro_auroc
@@ -130,13 +132,18 @@ def _place(data: str, network: str, recipe: Recipe) -> Path:
 
 
 def score(
-    task: TaskSpec, training: Sequence[Case], test: Sequence[Case], weights: Path | None, recipe: Recipe = SHORT
+    cell: Cell, task: TaskSpec, training: Sequence[Case], test: Sequence[Case], weights: Path | None, recipe: Recipe = SHORT
 ) -> dict[str, float]:
-    """Train from cases and score on others; with the network's size and the time of one image on one core."""
-    with tempfile.TemporaryDirectory() as folder:
-        store = ModelStore(Path(folder) / "models")
-        TrainingJob(task, training, store, Path(folder) / "run", device=recipe.device, weights=weights).run()
-        classifier = load_predictor(task, store, "cpu")
+    """Train from cases and score on others; with the network's size and the time of one image on one core.
+
+    A cell that was stopped goes on: its search for a cut, and its epochs, are kept until it is measured.
+    """
+    place = Path(tempfile.gettempdir(), "crosslabel-classification", recipe.name, cell.key)
+    place.mkdir(parents=True, exist_ok=True)
+    store = ModelStore(place / "models")
+    TrainingJob(task, training, store, place / "run", device=recipe.device, weights=weights).run(resume=True)
+    classifier = load_predictor(task, store, "cpu")
+    shutil.rmtree(place, ignore_errors=True)
     assert isinstance(classifier, Classifier)
     answers = answer_cases(classifier, test).answers(task.classes)
     costs = costs_of(classifier.network, (1, recipe.size, recipe.size))

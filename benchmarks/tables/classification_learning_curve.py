@@ -17,7 +17,7 @@ def measure(cell: Cell) -> dict[str, float]:
     source = _SOURCES[cell.row]
     weights = None if source is None else source_checkpoint(source, _NETWORK)
     task = task_for(SAO_PAULO, _NETWORK, {"name": "full"}, cell.seed, epochs=4)
-    return score(task, few(pool, count, cell.seed), test, weights)
+    return score(cell, task, few(pool, count, cell.seed), test, weights)
 
 
 TABLE = Table(
