@@ -18,6 +18,7 @@ from waiting import until
 TASK = "tiny_segmentation"
 QUICK = {"new_labels": 3, "quiet_seconds": 0.5, "round_epochs": 2}
 IMAGES = 12
+EPOCHS_OF_A_LONG_ROUND = 25
 
 
 def write_root(root: Path, **active_learning: Any) -> Path:
@@ -32,6 +33,14 @@ def write_root(root: Path, **active_learning: Any) -> Path:
     (root / "models").mkdir()
     (root / "labels").mkdir()
     return root
+
+
+def long_rounds(root: Path) -> None:
+    """Let the task learn for long enough to be killed or paused meanwhile."""
+    file = root / "tasks" / f"{TASK}.yaml"
+    content = yaml.safe_load(file.read_text())
+    content["training"] |= {"epochs": EPOCHS_OF_A_LONG_ROUND, "steps_per_epoch": 10}
+    file.write_text(yaml.safe_dump(content))
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import requests
 import SimpleITK as sitk
 import torch
@@ -220,6 +221,19 @@ def process_that_answers(command: list[str], address: str, log: Path, variables:
     finally:
         process.terminate()
         process.wait(30)
+
+
+def trainers(root: Path) -> list[psutil.Process]:
+    """The background trainings of the ``models`` below ``root``, whoever their parent is."""
+    found = []
+    for process in psutil.process_iter(["cmdline"]):
+        try:
+            trains = "monailabel.interfaces.utils.app" in (process.info["cmdline"] or [])
+            if trains and process.environ().get("CROSSLABEL_MODELS") == str(root / "models"):
+                found.append(process)
+        except psutil.Error:
+            continue
+    return found
 
 
 def unused_port() -> int:

@@ -26,9 +26,8 @@ _LONGEST_SECONDS = 400
 def measure(cell: Cell) -> dict[str, float]:
     """Kill trainer or server again and again while labels are saved, then let the loop come to its end."""
     sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
-    from learning_server import IMAGES, TASK, learning_server, submit, wait_for, write_root
-    from server.test_learning_survives import long_rounds, trainers
-    from server_process import unused_port
+    from learning_server import IMAGES, TASK, learning_server, long_rounds, submit, wait_for, write_root
+    from server_process import trainers, unused_port
 
     moments = random.Random(cell.seed)
     counts = {"kills": 0, "acknowledged": 0, "lost": 0, "two trainers": 0, "two processes": 0, "loop went on": 0}
@@ -60,7 +59,7 @@ def measure(cell: Cell) -> dict[str, float]:
                 history = server.get("/api/v1/labels", params={"task": TASK, "image": image}).json()["labels"]
                 counts["lost"] += version not in [label["version"] for label in history]
             submit(server, root, "mr_00")
-            done = wait_for(server, "a version", lambda now: now["versions"] and now["state"] == "idle", seconds=150)
+            done = wait_for(server, "a version", lambda now: now["versions"] and now["state"] == "idle")
             counts["loop went on"] = int(bool(done["versions"]))
     return {name: float(count) for name, count in counts.items()}
 

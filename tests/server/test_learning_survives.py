@@ -8,37 +8,18 @@ import random
 import signal
 import time
 
-import psutil
 import yaml
 
 from crosslabel.server.inference_signal import InferenceSignal
-from learning_server import TASK, learning_server, state, submit, wait_for, write_root
+from learning_server import EPOCHS_OF_A_LONG_ROUND, TASK, learning_server, long_rounds, state, submit, wait_for, write_root
+from server_process import trainers
 
 LABELLED = ("mr_00", "mr_01", "mr_02", "mr_03")
 OTHER = "tiny_other"
 
 
-def trainers(root):
-    found = []
-    for process in psutil.process_iter(["cmdline"]):
-        try:
-            trains = "monailabel.interfaces.utils.app" in (process.info["cmdline"] or [])
-            if trains and process.environ().get("CROSSLABEL_MODELS") == str(root / "models"):
-                found.append(process)
-        except psutil.Error:
-            continue
-    return found
-
-
 def last_epoch(now):
     return (now["progress"] or {}).get("epoch") or 0
-
-
-def long_rounds(root):
-    file = root / "tasks" / f"{TASK}.yaml"
-    content = yaml.safe_load(file.read_text())
-    content["training"] |= {"epochs": 25, "steps_per_epoch": 10}
-    file.write_text(yaml.safe_dump(content))
 
 
 def another_task(root):
@@ -68,7 +49,7 @@ def test_a_round_outlives_the_death_of_its_trainer_and_of_its_server(tmp_path, f
         for image, version in zip(LABELLED, versions, strict=True):
             history = server.get("/api/v1/labels", params={"task": TASK, "image": image}).json()
             assert [label["version"] for label in history["labels"]] == [version]
-        assert [epoch for epoch, _ in state(server)["curves"]["losses"]["dice"]][-1] == 25
+        assert [epoch for epoch, _ in state(server)["curves"]["losses"]["dice"]][-1] == EPOCHS_OF_A_LONG_ROUND
 
 
 def test_a_paused_round_lets_another_task_learn_and_goes_on_when_the_switch_is_on_again(tmp_path, free_port):
@@ -92,7 +73,7 @@ def test_a_paused_round_lets_another_task_learn_and_goes_on_when_the_switch_is_o
     epochs = [event["epoch"] for event in events if event["state"] == "training"]
     assert "cancelled" in [event["state"] for event in events], "the epochs before the pause are still the round's"
     assert epochs == sorted(epochs)
-    assert epochs[-1] == 25
+    assert epochs[-1] == EPOCHS_OF_A_LONG_ROUND
 
 
 def test_what_a_server_that_was_killed_was_inferring_holds_no_training_of_the_next(tmp_path, free_port):

@@ -3,11 +3,10 @@
 import os
 import signal
 
-import psutil
 import pytest
 import SimpleITK as sitk
 
-from server_process import Server, publish_random_weights, serving, write_studies, write_tasks
+from server_process import Server, publish_random_weights, serving, trainers, write_studies, write_tasks
 from tiny import blobs
 from waiting import until
 
@@ -33,19 +32,6 @@ def label_all(server: Server, folder) -> None:
 
 def progress(server: Server) -> dict:
     return server.client.info()["train_stats"][TASK]
-
-
-def trainers(root) -> list[psutil.Process]:
-    """The background trainings that work on these studies, whoever their parent is."""
-    found = []
-    for process in psutil.process_iter(["cmdline"]):
-        if "monailabel.interfaces.utils.app" in (process.info["cmdline"] or []):
-            try:
-                if process.environ().get("CROSSLABEL_MODELS") == str(root / "models"):
-                    found.append(process)
-            except psutil.Error:
-                continue
-    return found
 
 
 def versions(root) -> list[str]:
