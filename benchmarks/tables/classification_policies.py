@@ -15,7 +15,7 @@ _POLICIES: dict[str, dict[str, Any]] = {
     "gradual": {"name": "gradual", "epochs_per_block": 2},
     "discriminative": {"name": "discriminative"},
     "features and SVM": {"name": "features", "classifier": "svm"},
-    "TruncatedTL": {"name": "truncated", "search_epochs": 1, "tolerance": 0.02},
+    "TruncatedTL": {"name": "truncated", "search_epochs": 1},
 }
 _SCRATCH = "full, from scratch"
 _BACKBONES = {"ResNet-18": "torchvision.resnet18", "DenseNet-121": "torchvision.densenet121"}
@@ -89,7 +89,9 @@ TABLE = Table(
     "cookies, popcorn, doughnuts and pizza.) 128 px, at most 10 epochs of 15 steps of 16 images, the same early stop "
     "for all; 10 of those epochs are few for a network from scratch. ImageNet weights were not to be had, so there is "
     "no row for them. Patients are not known for either set: within a centre, slices of one patient may lie on both "
-    "sides. Cells may be stopped and go on; their seconds are those of the last part. Goal: TruncatedTL no worse than "
+    "sides. TruncatedTL takes the smallest cut within one standard error of the best on held-back training images: with a "
+    "tolerance of .02, which sixty held-back images do not resolve, two of the first three searches on Sao Paulo's slices "
+    "did not cut at all (.836, .863, .876 with 2.8, 11.2 and 11.2 million parameters). Cells may be stopped and go on; their seconds are those of the last part. Goal: TruncatedTL no worse than "
     "full fine-tuning (paired difference above minus one standard error, which is the spread shown divided by the root of "
     "n) with at most 40 % of its parameters.",
     derive=against_full,

@@ -8,7 +8,7 @@ import pytest
 from sklearn import metrics
 
 from crosslabel.evaluation import Answers, evaluate_classes, expected_calibration_error, reliability
-from crosslabel.evaluation.classes import auprc, auroc, macro_auprc, macro_auroc
+from crosslabel.evaluation.classes import auprc, auroc, balanced_accuracy_error, macro_auprc, macro_auroc
 
 
 def answers(images: int = 200, classes: int = 3, seed: int = 0, groups: int | None = None) -> Answers:
@@ -116,3 +116,15 @@ def test_classes_that_are_not_shown_are_left_out_of_the_means():
     )
     assert macro_auroc(padded) == pytest.approx(macro_auroc(found))
     assert macro_auprc(padded) == pytest.approx(macro_auprc(found))
+
+
+@pytest.mark.parametrize(("sensitivities", "counts"), [((0.8, 0.9), (30, 30)), ((0.6, 0.95, 0.8), (12, 80, 25))])
+def test_the_standard_error_of_a_balanced_accuracy_is_its_spread_over_sets_of_images(sensitivities, counts):
+    rng = np.random.default_rng(0)
+    drawn = [rng.binomial(count, share, 20_000) / count for share, count in zip(sensitivities, counts, strict=True)]
+    spread = np.mean(drawn, axis=0).std()
+    assert balanced_accuracy_error(sensitivities, counts) == pytest.approx(spread, rel=0.1)
+
+
+def test_no_mistake_among_few_images_is_less_certain_than_among_many():
+    assert balanced_accuracy_error([1, 1], [5, 5]) > 2 * balanced_accuracy_error([1, 1], [50, 50]) > 0

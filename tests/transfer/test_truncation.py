@@ -34,6 +34,17 @@ def test_a_tolerance_trades_a_little_of_the_metric_for_parameters(tolerance, exp
     assert search({"c": 0.80, "b": 0.78, "b.1": 0.76}, tolerance)[0] == expected
 
 
+@pytest.mark.parametrize(("error", "expected"), [(0.0, "c"), (0.03, "b"), (0.05, "b.1")])
+def test_without_a_tolerance_the_smallest_within_one_standard_error_of_the_best_wins(error, expected):
+    metrics = {"c": 0.80, "b": 0.78, "b.1": 0.76}
+
+    def measure(cut: str) -> CutResult:
+        # Only the best one's counts.
+        return CutResult(cut, metrics.get(cut, 0.5), 10 * (1 + ORDER.index(cut)), 0, 0.0, error if cut == "c" else 0.5)
+
+    assert TruncationSearch(BLOCKS, measure).run().cut == expected
+
+
 def test_the_second_stage_tries_no_more_layers_than_asked_and_spreads_them():
     _, measured = search({"b": 0.9}, most_layers=3)
     assert measured[4:] == ["b.0", "b.2", "c.1"]

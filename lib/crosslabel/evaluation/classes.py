@@ -133,6 +133,23 @@ def balanced_accuracy(answers: Answers) -> float:
     return _mean(_of_class_sensitivity(answers, index) for index in range(len(answers.classes)))
 
 
+def balanced_accuracy_error(sensitivities: Sequence[float], counts: Sequence[int]) -> float:
+    """Standard error of a balanced accuracy.
+
+    Half a right and half a wrong answer are added to each class (Agresti and Coull 1998, for one standard error), so that no
+    mistake among few images is not taken for certainty.
+
+    Args:
+        sensitivities: of the classes that the references show.
+        counts: how many images each of them has.
+    """
+    variance = 0.0
+    for sensitivity, count in zip(sensitivities, counts, strict=True):
+        moved = (sensitivity * count + 0.5) / (count + 1)
+        variance += moved * (1 - moved) / (count + 1)
+    return variance**0.5 / len(counts)
+
+
 def accuracy(answers: Answers) -> float:
     """Share of answers that are right."""
     return float((answers.truths == answers.decisions).mean())

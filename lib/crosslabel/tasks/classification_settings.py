@@ -45,12 +45,13 @@ class DiscriminativePolicy(Block):
 class TruncatedPolicy(Block):
     """Search where to cut the backbone, keep and train what lies before (TruncatedTL: Peng et al., BMVC 2023).
 
-    Every candidate is trained for ``search_epochs``; a shallower cut wins where it is at most ``tolerance`` worse.
+    Every candidate is trained for ``search_epochs``; a shallower cut wins where it is at most ``tolerance`` worse, or, where
+    that is left out, at most one standard error of the best one's metric.
     """
 
     name: Literal["truncated"]
     search_epochs: int = Field(5, ge=1)
-    tolerance: float = Field(0.0, ge=0, lt=1)
+    tolerance: float | None = Field(None, ge=0, lt=1)
 
 
 class FeaturesPolicy(Block):

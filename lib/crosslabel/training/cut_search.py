@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from crosslabel.errors import CheckpointError, DataError
+from crosslabel.evaluation.classes import balanced_accuracy_error
 from crosslabel.files import write_json
 from crosslabel.networks import BackboneClassifier
 from crosslabel.optimisation.progress import ProgressEvent, State
@@ -125,9 +127,14 @@ class CutSearch:
             raise _CancelledError
         first = training.training[0].image
         costs = costs_of(network, first.shape)
-        metric = outcome.metrics[training.objective.metric]
+        metric, error = outcome.metrics[training.objective.metric], self._standard_error(outcome.metrics)
         # Its weights are not needed again, and a large backbone has many cuts.
         shutil.rmtree(folder, ignore_errors=True)
-        self.done[cut] = CutResult(cut, metric, costs.backbone_parameters, costs.macs, costs.latency_ms)
+        self.done[cut] = CutResult(cut, metric, costs.backbone_parameters, costs.macs, costs.latency_ms, error)
         write_json(self.file, {"of": self._identity(), "candidates": [result.as_dict() for result in self.done.values()]})
         return self.done[cut]
+
+    def _standard_error(self, metrics: Mapping[str, float]) -> float:
+        """Of a candidate's balanced accuracy, for the held-back images of each class."""
+        counts = Counter(str(case.label) for case in self.training.validation.cases)
+        return balanced_accuracy_error([metrics[f"sensitivity {name}"] for name in counts], list(counts.values()))

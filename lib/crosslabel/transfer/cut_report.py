@@ -29,13 +29,14 @@ def write_cut_report(path: Path, architecture: str, metric: str, results: Sequen
         [
             result.cut + (" (chosen)" if result.cut == chosen else ""),
             result.metric,
+            result.standard_error,
             result.parameters / 1e6,
             result.macs / 1e9,
             result.latency_ms,
         ]
         for result in results
     ]
-    headers = ["cut after", metric, "million parameters", "GMACs", "ms"]
+    headers = ["cut after", metric, "standard error", "million parameters", "GMACs", "ms"]
     section.table(headers, rows, "Parameters of the backbone without head; operations and time of one image")
     section.figure(_figure(metric, results, chosen), "The chosen cut is marked")
     report.write(path)
@@ -55,7 +56,8 @@ def _figure(metric: str, results: Sequence[CutResult], chosen: str) -> Figure:
     figure = Figure(figsize=(9, 6), layout="constrained")
     FigureCanvasAgg(figure)
     for panel, (title, values) in zip(figure.subplots(2, 2).flat, series.items(), strict=True):
-        panel.plot(range(len(names)), values, marker="o")
+        errors = [result.standard_error for result in results] if title == metric else None
+        panel.errorbar(range(len(names)), values, errors, marker="o")
         panel.plot(names.index(chosen), values[names.index(chosen)], marker="o", markersize=13, fillstyle="none", color="C3")
         panel.set_xticks(range(len(names)), names, rotation=45, ha="right", fontsize="small")
         panel.set_title(title)

@@ -19,6 +19,7 @@ class CutResult:
         parameters: of the trunk, without head.
         macs: multiply-accumulate operations for one image.
         latency_ms: of one image, in milliseconds.
+        standard_error: of the metric, for the number of held-back images.
     """
 
     cut: str
@@ -26,6 +27,7 @@ class CutResult:
     parameters: int
     macs: int
     latency_ms: float
+    standard_error: float = 0.0
 
     def as_dict(self) -> dict[str, Any]:
         """JSON values."""
@@ -38,12 +40,17 @@ class TruncationSearch:
     Args:
         blocks: of the backbone, from the image on.
         measure: trains the backbone cut after a layer and scores it on held-back images, never on test images.
-        tolerance: how much worse a cut may be than the best one and still win by having fewer parameters.
+        tolerance: how much worse a cut may be than the best one and still win by having fewer parameters; None for one
+            standard error of the best one's metric (Breiman et al. 1984, Classification and Regression Trees, 3.4.3).
         most_layers: how many layers the second stage tries at most, evenly spread.
     """
 
     def __init__(
-        self, blocks: Sequence[CutBlock], measure: Callable[[str], CutResult], tolerance: float = 0.0, most_layers: int = 6
+        self,
+        blocks: Sequence[CutBlock],
+        measure: Callable[[str], CutResult],
+        tolerance: float | None = None,
+        most_layers: int = 6,
     ) -> None:
         self.blocks = list(blocks)
         self.measure = measure
@@ -61,10 +68,9 @@ class TruncationSearch:
         return self._best(self.results)
 
     def _best(self, results: Sequence[CutResult]) -> CutResult:
-        most = max(result.metric for result in results)
-        return min(
-            (result for result in results if result.metric >= most - self.tolerance), key=lambda result: result.parameters
-        )
+        best = max(results, key=lambda result: result.metric)
+        least = best.metric - (best.standard_error if self.tolerance is None else self.tolerance)
+        return min((result for result in results if result.metric >= least), key=lambda result: result.parameters)
 
     def _around(self, best: int) -> list[str]:
         """Layers within the best block and the one behind it, without the ends that were measured."""
