@@ -83,16 +83,16 @@ TABLE = Table(
         "ECE": "expected calibration error",
         "against full": "balanced accuracy less that of full fine-tuning on the same images with the same seed",
     },
-    note="Every row but the first of each backbone starts from a source domain, trained once (seed 0), that the column "
-    "does not test on: across centres the four-class set of food photographs, within a centre the other centre, and "
-    "for the photographs UCSD's slices. (The photographs lie in a folder that calls them brain tumours; they show "
-    "cookies, popcorn, doughnuts and pizza.) 128 px, at most 10 epochs of 15 steps of 16 images, the same early stop "
-    "for all; 10 of those epochs are few for a network from scratch. ImageNet weights were not to be had, so there is "
-    "no row for them. Patients are not known for either set: within a centre, slices of one patient may lie on both "
-    "sides. TruncatedTL takes the smallest cut within one standard error of the best on held-back training images: with a "
-    "tolerance of .02, which sixty held-back images do not resolve, two of the first three searches on Sao Paulo's slices "
-    "did not cut at all (.836, .863, .876 with 2.8, 11.2 and 11.2 million parameters). Cells may be stopped and go on; their seconds are those of the last part. Goal: TruncatedTL no worse than "
-    "full fine-tuning (paired difference above minus one standard error, which is the spread shown divided by the root of "
-    "n) with at most 40 % of its parameters.",
+    note="Every row but the first of each backbone starts from a source domain, trained once (seed 0), that the column does not"
+    " test on: across centres the four-class set of food photographs, within a centre the other centre, and for the "
+    "photographs UCSD's slices. (The photographs lie in a folder that calls them brain tumours; they show cookies, "
+    "popcorn, doughnuts and pizza.) 128 px, at most 10 epochs of 15 steps of 16 images, the same early stop for all; 10 of"
+    " those epochs are few for a network from scratch. ImageNet weights were not to be had, so there is no row for them. "
+    "Patients are not known for either set: within a centre, slices of one patient may lie on both sides. TruncatedTL "
+    "takes the smallest cut within one standard error of the best on held-back training images: with a tolerance of .02, "
+    "which sixty held-back images do not resolve, two of the first three searches on Sao Paulo's slices did not cut at all"
+    " (.836, .863, .876 with 2.8, 11.2 and 11.2 million parameters). Cells may be stopped and go on; their seconds are "
+    "those of the last part. Goal: TruncatedTL no worse than full fine-tuning (paired difference above minus one standard "
+    "error, which is the spread shown divided by the root of n) with at most 40 % of its parameters.",
     derive=against_full,
 )
