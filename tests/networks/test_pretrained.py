@@ -117,8 +117,11 @@ def test_densenets_old_names_are_understood(tmp_path):
     )
 
 
-def test_a_checkpoint_of_another_number_of_classes_is_a_source_to_start_from(tmp_path):
-    source, target = small(1, classes=5), small(1, classes=2)
+@pytest.mark.parametrize(
+    ("from_head", "to_head"), [("linear", "linear"), ("linear", "svm"), ("linear", "knn"), ("svm", "linear")]
+)
+def test_a_checkpoint_of_other_classes_and_with_another_head_is_a_source_to_start_from(tmp_path, from_head, to_head):
+    source, target = small(1, classes=5, head=from_head), small(1, classes=2, head=to_head)
     torch.save({"format": "crosslabel checkpoint 1", "state": source.state_dict()}, tmp_path / "weights.pt")
     load_pretrained(target, tmp_path / "weights.pt")
     torch.testing.assert_close(target.trunk.state_dict(), source.trunk.state_dict())

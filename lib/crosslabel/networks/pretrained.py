@@ -54,7 +54,8 @@ def load_pretrained(network: nn.Module, path: Path) -> list[str]:
         if name.endswith("num_batches_tracked") and name not in adapted:
             adapted[name] = value
         _check(name, value, adapted.get(name), path.name)
-    _check_surplus(adapted, network, path.name)
+    trained = {name: value for name, value in adapted.items() if not name.startswith(left_fresh)}
+    _check_surplus(trained, network, path.name)
     network.load_state_dict({name: adapted[name] for name in wanted}, strict=False)
     return [name for name in network.state_dict() if name not in wanted]
 
@@ -123,7 +124,7 @@ def _check(name: str, wanted: Tensor, found: Tensor | None, file: str) -> None:
 
 
 def _check_surplus(given: Mapping[str, Tensor], network: nn.Module, file: str) -> None:
-    """A deeper sibling has all that is wanted, and more layers in the same parts; other parts, such as a head, may be there."""
+    """A deeper sibling has all that is wanted, and more layers in the same parts; other parts may be there."""
     known = set(network.state_dict())
     if isinstance(network, BackboneClassifier):
         # What a cut dropped belongs to the file; nothing of it is needed but its names.
