@@ -8,7 +8,7 @@ from statistics import fmean, stdev
 from typing import Any
 
 from benchmarks import plots, results
-from benchmarks.table import Cell, Table, values_of
+from benchmarks.table import Cell, Table, values_of, with_pooled
 
 _OPEN = "open"
 
@@ -49,6 +49,7 @@ def markdown(table: Table, found: dict[Cell, dict[str, Any]]) -> str:
 
 
 def _with_derived(table: Table, found: dict[Cell, dict[str, Any]]) -> dict[Cell, dict[str, Any]]:
+    found = with_pooled(table, found)
     more = table.derive({cell: result["metrics"] for cell, result in found.items()})
     return {cell: {**result, "metrics": {**result["metrics"], **more.get(cell, {})}} for cell, result in found.items()}
 
@@ -57,7 +58,8 @@ def _columns_of(table: Table, found: dict[Cell, dict[str, Any]], metric: str) ->
     """All but those that were measured and in which nothing has the metric."""
     measured = {cell.column for cell in found}
     having = {cell.column for cell, result in found.items() if metric in result["metrics"]}
-    return tuple(column for column in table.columns if column in having or column not in measured) or table.columns
+    columns = (*table.columns, *table.pooled)
+    return tuple(column for column in columns if column in having or column not in measured) or columns
 
 
 def _against(table: Table, found: dict[Cell, dict[str, Any]], metric: str) -> list[str]:

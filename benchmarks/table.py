@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 Measurement = Callable[["Cell"], dict[str, float]]
@@ -41,6 +41,7 @@ class Table:
         baseline: row that the others are compared with seed by seed; empty for none.
         across: ``rows``, ``columns`` or ``metrics`` whose names hold a number that the plot has on its horizontal axis;
             empty for points side by side.
+        pooled: further columns of the drawn table, by name the columns whose cells they take together, each as a repetition.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Table:
     derive: Derivation = lambda measured: {}
     baseline: str = ""
     across: str = ""
+    pooled: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def cells(self, row: str | None = None, column: str | None = None, seed: int | None = None) -> Iterator[Cell]:
         """The cells, all or those of one row, column or seed."""
@@ -72,6 +74,20 @@ def values_of(found: dict[Cell, dict[str, Any]], row: str, column: str, metric: 
         for cell, result in found.items()
         if (cell.row, cell.column) == (row, column) and metric in result["metrics"] and seed in (None, cell.seed)
     ]
+
+
+def with_pooled(table: Table, found: dict[Cell, dict[str, Any]]) -> dict[Cell, dict[str, Any]]:
+    """What was found, and the same again in the pooled columns, whose seeds number the cells that they take together.
+
+    A row that lacks one of the columns is not pooled: it would be compared on fewer, and perhaps easier ones.
+    """
+    more = {}
+    for name, columns in table.pooled.items():
+        for row in table.rows:
+            groups = [[Cell(row, column, seed) for column in columns] for seed in table.seeds]
+            whole = [cell for group in groups if all(cell in found for cell in group) for cell in group]
+            more |= {Cell(row, name, number): found[cell] for number, cell in enumerate(whole)}
+    return {**found, **more}
 
 
 def _slug(text: str) -> str:

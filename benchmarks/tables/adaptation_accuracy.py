@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
+from statistics import fmean
 
 from torch import nn
 
@@ -91,15 +92,34 @@ def _task_of(cell: Cell, task: TaskSpec, budget: Budget) -> TaskSpec:
 
 
 def gap_closed(measured: dict[Cell, dict[str, float]]) -> dict[Cell, dict[str, float]]:
-    """(row - source only) / (oracle - source only) of Dice, with the same column and seed; no number without a gap of .05."""
+    """(row - source only) / (oracle - source only) of Dice, with the same column and seed; no number without a gap of .05.
+
+    Of pooled columns the share of the means, for a mean of shares would be ruled by the partition with the smallest gap.
+    """
     closed = {}
-    for cell, metrics in measured.items():
-        low = measured.get(Cell(SOURCE_ONLY, cell.column, cell.seed), {}).get("dice")
-        high = measured.get(Cell(ORACLE, cell.column, cell.seed), {}).get("dice")
-        if low is not None and high is not None and high - low > 0.05:
-            closed[cell] = {"gap closed": (metrics["dice"] - low) / (high - low)}
+    for row, column in {(cell.row, cell.column) for cell in measured}:
+        seeds = sorted(cell.seed for cell in measured if (cell.row, cell.column) == (row, column))
+        groups = [seeds] if column in POOLED else [[seed] for seed in seeds]
+        for group in groups:
+            low, own, high = (_mean_dice(measured, each, column, group) for each in (SOURCE_ONLY, row, ORACLE))
+            if low is not None and own is not None and high is not None and high - low > 0.05:
+                closed[Cell(row, column, group[0])] = {"gap closed": (own - low) / (high - low)}
     return closed
 
+
+def _mean_dice(measured: dict[Cell, dict[str, float]], row: str, column: str, seeds: list[int]) -> float | None:
+    cells = [Cell(row, column, seed) for seed in seeds]
+    return fmean(measured[cell]["dice"] for cell in cells) if all(cell in measured for cell in cells) else None
+
+
+_PARTITIONS = {
+    f"{source} to {target}": tuple(name for name in PAIRS if name.startswith(f"{source} to {target},"))
+    for source, target in (("T1c", "FLAIR"), ("FLAIR", "T1c"))
+}
+POOLED = {
+    **{f"{name}, all partitions": columns for name, columns in _PARTITIONS.items()},
+    "T1c and FLAIR, all six": tuple(column for columns in _PARTITIONS.values() for column in columns),
+}
 
 _LABELS = ("liver", "right kidney", "left kidney", "spleen", "whole tumour")
 
@@ -128,4 +148,5 @@ TABLE = Table(
     "on; their seconds are those of the last part. Aim: the full method is the best row but the oracle, and closes at least "
     "70 % of the gap.",
     derive=gap_closed,
+    pooled=POOLED,
 )
