@@ -17,7 +17,7 @@ from crosslabel.tasks import TaskSpec, load_task
 from crosslabel.training.adaptation import AdaptationCases, AdaptationJob
 
 _MEMORY_BYTES = 32 * 2**20
-_VOLUMES = ("8 volumes", "16 volumes", "32 volumes", "64 volumes")
+_VOLUMES = tuple(f"{count} volumes" for count in (8, 16, 32, 64, 128, 256))
 _SIZES = ("64 voxels a side", "96 voxels a side", "128 voxels a side")
 
 
