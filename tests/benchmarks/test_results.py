@@ -5,6 +5,7 @@ import json
 import pytest
 from benchmarks.table import Cell, Table
 from benchmarks.tables import TABLES
+from benchmarks.tables.adaptation_accuracy import gap_closed
 
 from benchmarks import drawing, results
 
@@ -68,6 +69,36 @@ def test_a_drawn_table_shows_mean_and_spread_and_leaves_open_what_was_not_measur
     assert "| theirs | open | open |" in text
     assert "python -m benchmarks run example" in text
     assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_pooled_column_takes_cells_together_of_rows_that_have_all_of_them():
+    shown = table(pooled={"both": ("phantoms", "real")})
+    measure(shown, row="ours")
+    measure(shown, row="theirs", column="real")
+
+    text = drawing.markdown(shown, results.load(shown))
+
+    assert "| | phantoms | real | both |" in text
+    assert "| ours | 0.550 ± 0.071 (n=2) | 0.550 ± 0.071 (n=2) | 0.550 ± 0.058 (n=4) |" in text
+    assert "| theirs | open | 0.550 ± 0.071 (n=2) | open |" in text
+
+
+def test_the_gap_that_partitions_close_together_is_that_of_their_means():
+    dice = {"source only": (0.1, 0.5), "full method": (0.5, 0.6), "oracle": (0.9, 0.6)}
+    single = {Cell(row, f"T1c to FLAIR, 1{n} to others", 0): {"dice": dice[row][n - 2]} for row in dice for n in (2, 3)}
+    pooled = {Cell(row, "T1c to FLAIR, all partitions", n): {"dice": dice[row][n]} for row in dice for n in (0, 1)}
+
+    closed = {
+        cell: found["gap closed"] for cell, found in gap_closed({**single, **pooled}).items() if cell.row == "full method"
+    }
+
+    assert closed == pytest.approx(
+        {
+            Cell("full method", "T1c to FLAIR, 12 to others", 0): 0.4 / 0.8,
+            Cell("full method", "T1c to FLAIR, 13 to others", 0): 0.1 / 0.1,
+            Cell("full method", "T1c to FLAIR, all partitions", 0): 0.5 / 0.9,
+        }
+    )
 
 
 @pytest.mark.parametrize("name", sorted(TABLES))

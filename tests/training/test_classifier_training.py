@@ -2,53 +2,23 @@
 
 from __future__ import annotations
 
-import nibabel as nib
 import numpy as np
 import pytest
 import torch
 from PIL import Image as Picture
 
 import tiny
+from backbone_training import SHORT, task, train
 from crosslabel.checkpoints import ModelStore
 from crosslabel.data import labelled_cases
 from crosslabel.errors import CheckpointError, CrossLabelError, DataError, TaskError
 from crosslabel.images import read_image
 from crosslabel.inference import load_predictor
-from crosslabel.networks.backbones import build_trunk
 from crosslabel.tasks.building import network_of
-from crosslabel.training import TrainingJob, was_stopped
+from crosslabel.training import TrainingJob
 from crosslabel.training.classification import ClassificationObjective
 from crosslabel.training.cross_validation import cross_validate
-from crosslabel.training.curves import write_curves
 from crosslabel.training.prepared_cases import PreparedCases
-
-SMALL = {"name": "torchvision.resnet18", "arguments": {"cut": "layer1"}}
-SHORT = {"epochs": 3, "steps_per_epoch": 6, "batch_size": 6, "validate_every": 1, "learning_rate": 0.01}
-
-
-def task(policy="full", **changes):
-    return tiny.classification_task(**{"network": SMALL, "training": SHORT, "transfer": {"policy": policy}, **changes})
-
-
-@pytest.fixture(scope="module")
-def pictures(tmp_path_factory):
-    return tiny.write_pictures(tmp_path_factory.mktemp("pictures"), 15)
-
-
-@pytest.fixture(scope="module")
-def weights(tmp_path_factory):
-    """A file as torchvision's, of a whole backbone."""
-    torch.manual_seed(5)
-    path = tmp_path_factory.mktemp("weights") / "resnet18.pth"
-    torch.save({**build_trunk("resnet18", 3).state_dict(), "fc.weight": torch.zeros(1000, 512)}, path)
-    return path
-
-
-def train(spec, pictures, folder, **settings):
-    store = ModelStore(folder / "models")
-    version = TrainingJob(spec, labelled_cases(pictures, spec), store, folder / "run", device="cpu", **settings).run()
-    return store, version
-
 
 POLICIES = [
     "full",
@@ -81,73 +51,6 @@ def test_every_policy_starts_from_the_given_weights_and_learns(policy, pictures,
     predictor = load_predictor(spec, store, "cpu")
     result = predictor.predict(read_image(pictures / "dark" / "3.png"))
     assert (result.best, result.calibrated) == ("dark", True)
-
-
-def test_the_cut_is_searched_once_and_kept_with_the_checkpoint(pictures, weights, tmp_path):
-    spec = task({"name": "truncated", "search_epochs": 1}, network={"name": "torchvision.resnet18"})
-    store, version = train(spec, pictures, tmp_path, weights=weights)
-    record = store.record(version)
-    table = record["cut_search"]["candidates"]
-    assert [row["cut"] for row in table if row["cut"] in ("layer1", "layer2", "layer3", "layer4")] == [
-        f"layer{number}" for number in (1, 2, 3, 4)
-    ]
-    assert all(row["parameters"] and row["macs"] and row["latency_ms"] for row in table)
-    assert [row["parameters"] for row in table] == sorted(row["parameters"] for row in table)
-    assert all(row["standard_error"] > 0 for row in table)
-    best = max(table, key=lambda row: row["metric"])
-    least = best["metric"] - best["standard_error"]
-    # In order of parameters, so the first is the smallest.
-    assert record["network_found"] == {"cut": next(row["cut"] for row in table if row["metric"] >= least)}
-    page = (tmp_path / "run" / "cuts.html").read_text()
-    assert all(f"<td>{row['cut']}" in page for row in table)
-    assert "data:image/png;base64," in page
-    write_curves(tmp_path / "run", tmp_path / "curves.html", "Curves")
-    assert (tmp_path / "curves.html").read_text().count("data:image/png;base64,") == 2
-    predictor = load_predictor(spec, store, "cpu")
-    assert predictor.network.trunk.cut == record["network_found"]["cut"]
-
-    again = TrainingJob(spec, labelled_cases(pictures, spec), store, tmp_path / "again", device="cpu", start_from=version).run()
-    assert store.record(again)["network_found"] == record["network_found"]
-    assert "cut_search" not in store.record(again)
-
-
-def test_a_search_that_was_stopped_goes_on_without_training_a_cut_twice(pictures, tmp_path):
-    spec = task({"name": "truncated", "search_epochs": 1}, network={"name": "torchvision.resnet18"})
-    cases, store = labelled_cases(pictures, spec), ModelStore(tmp_path / "models")
-    events = []
-
-    def job(**settings):
-        return TrainingJob(spec, cases, store, tmp_path / "run", device="cpu", on_event=events.append, **settings)
-
-    assert job(cancelled=lambda: any("after layer2" in event.message for event in events)).run() is None
-    assert (tmp_path / "run" / "cuts.json").is_file()
-    events.clear()
-    assert job().run(resume=True) is not None
-    searched = [event.message for event in events if "Searching" in event.message]
-    assert not any(message.endswith("after layer1.") for message in searched)
-    assert any("after layer2" in message for message in searched)
-
-
-def test_a_search_of_another_network_or_other_images_is_not_taken_over(pictures, tmp_path):
-    def job(network, cases, **settings):
-        spec = task({"name": "truncated", "search_epochs": 1}, network={"name": network})
-        chosen = labelled_cases(pictures, spec)[cases]
-        return TrainingJob(spec, chosen, ModelStore(tmp_path / "models"), tmp_path / "run", device="cpu", **settings)
-
-    events = []
-    stopped = job(
-        "torchvision.resnet18",
-        slice(None),
-        on_event=events.append,
-        cancelled=lambda: any("after layer2" in event.message for event in events),
-    )
-    assert stopped.run() is None
-    assert was_stopped(tmp_path / "run")
-    for network, cases in (("torchvision.resnet34", slice(None)), ("torchvision.resnet18", slice(2, None))):
-        with pytest.raises(CheckpointError, match="had another network, other settings or other images"):
-            job(network, cases).run(resume=True)
-    assert job("torchvision.resnet18", slice(None)).run(resume=True) is not None
-    assert not was_stopped(tmp_path / "run")
 
 
 def test_what_is_drawn_for_an_image_says_nothing_of_its_class(pictures, tmp_path):
@@ -289,66 +192,6 @@ def test_cross_validation_answers_every_image_by_a_network_that_did_not_see_it(p
     assert all(0 <= fold["balanced accuracy"] <= 1 for fold in found.folds)
 
 
-def test_volumes_are_learnt_from_their_slices(tmp_path):
-    rng = np.random.default_rng(0)
-    for name in ("ill", "healthy"):
-        (tmp_path / "data" / name).mkdir(parents=True)
-        for number in range(8):
-            array = rng.normal(100, 10, (24, 24, 8)).astype(np.float32)
-            if name == "ill":
-                array[6:18, 6:18, rng.integers(8)] += 120
-            nib.save(nib.Nifti1Image(array, np.diag([2.0, 2.0, 3.0, 1.0])), tmp_path / "data" / name / f"mr_{number}.nii.gz")
-    spec = task(
-        dimension=3,
-        classes=["healthy", "ill"],
-        domains={"target": {"name": "mr", "modality": "MR", "intensity": {"rule": "zscore"}}},
-        spacing=[2.0, 2.0, 3.0],
-        patch=[24, 24, 8],
-        augmentation={"basic": 0.3, "mr_artefacts": 0.2},
-        training={**SHORT, "epochs": 6, "steps_per_epoch": 8, "batch_size": 4},
-    )
-    store, version = train(spec, tmp_path / "data", tmp_path)
-    assert store.record(version)["metrics"]["balanced accuracy"] >= 0.5
-    predictor = load_predictor(spec, store, "cpu")
-    result = predictor.predict(read_image(tmp_path / "data" / "ill" / "mr_1.nii.gz"))
-    assert len(result.slices) == 8
-    assert result.in_distribution is not None
-
-
-def test_classes_of_slices_teach_what_those_of_volumes_cannot(tmp_path):
-    """Every volume has bright and dark slices, so its own class tells nothing of them."""
-    rng = np.random.default_rng(0)
-    lines = ["image,class,slice"]
-    bright = rng.permuted(np.tile([True, False], (12, 4)), axis=1)
-    for number, is_bright in enumerate(bright):
-        array = rng.normal(100, 10, (24, 24, 8)) + 60 * is_bright
-        nib.save(nib.Nifti1Image(array.astype(np.float32), np.diag([2.0, 2.0, 3.0, 1.0])), tmp_path / f"mr_{number:02d}.nii.gz")
-        lines.append(f"mr_{number:02d}.nii.gz,{('bright', 'dark')[number % 2]},")
-        lines += [f"mr_{number:02d}.nii.gz,{'bright' if is_bright[k] else 'dark'},{k}" for k in range(8)]
-    spec = task(
-        dimension=3,
-        domains={"target": {"name": "mr", "modality": "MR", "intensity": {"rule": "window", "lower": 50, "upper": 200}}},
-        spacing=[2.0, 2.0, 3.0],
-        patch=[24, 24, 8],
-        training={**SHORT, "epochs": 6, "steps_per_epoch": 8, "batch_size": 4, "flip_axes": [0, 2], "validation_share": 0},
-    )
-    right = {}
-    for taught, table in (("slices", lines), ("volumes", [line for line in lines if line.endswith((",", "slice"))])):
-        (tmp_path / "labels.csv").write_text("\n".join(table))
-        store, version = train(spec, tmp_path, tmp_path / taught)
-        assert (store.record(version)["labelled_slices"] > 0) == (taught == "slices")
-        network = load_predictor(spec, store, "cpu").network
-        answers = []
-        for number, is_bright in enumerate(bright):
-            volume = PreparedCases(spec, labelled_cases(tmp_path, spec))[number].image
-            with torch.inference_mode():
-                said = network(volume.movedim(-1, 0)[..., None]).argmax(dim=1).numpy()
-            answers += list((said == spec.classes.index("bright")) == is_bright)
-        right[taught] = np.mean(answers)
-    assert right["slices"] > 0.95
-    assert right["slices"] > right["volumes"] + 0.2
-
-
 def test_augmentation_and_mixing_are_resumed_to_the_same_weights(pictures, tmp_path):
     spec = task(augmentation={"elastic": 0.5, "ct_artefacts": 0.5, "cutmix": 1.0}, balance={"loss": "focal"})
     cases = labelled_cases(pictures, spec)
@@ -364,16 +207,3 @@ def test_augmentation_and_mixing_are_resumed_to_the_same_weights(pictures, tmp_p
         states.append(store.load(spec).state)
     for name, value in states[0].items():
         torch.testing.assert_close(states[1][name], value, rtol=1e-4, atol=1e-5)
-
-
-def test_a_volume_with_a_class_for_a_slice_that_it_does_not_have_is_set_aside_and_named(tmp_path):
-    for number in range(2):
-        nib.save(nib.Nifti1Image(np.full((6, 6, 4), 50.0 + number, np.float32), np.eye(4)), tmp_path / f"mr_{number}.nii.gz")
-    (tmp_path / "labels.csv").write_text("image,class,slice\nmr_0,dark,\nmr_0,dark,4\nmr_1,bright,\nmr_1,bright,3\n")
-    domains = {"target": {"name": "mr", "modality": "MR", "intensity": {"rule": "percentile"}}}
-    spec = task(dimension=3, domains=domains, spacing=[1.0, 1.0, 1.0], patch=[6, 6, 4])
-    cases = PreparedCases(spec, labelled_cases(tmp_path, spec))
-    assert cases.set_aside_unusable() == {
-        "mr_0": "Slice 4 is labelled dark, but the volume only has slices 0 to 3; correct the number."
-    }
-    assert cases[0].slices == {3: spec.classes.index("bright")}
