@@ -61,6 +61,16 @@ def test_text_from_users_never_becomes_markup():
     assert reader.texts.count(evil) == 11
 
 
+def test_a_gallery_shows_each_picture_with_its_title_as_wide_as_asked():
+    report = Report("Adaptation")
+    report.section("Styles").gallery([(np.eye(4), "as it is"), (1 - np.eye(4), "style <1>")], "volume 7", width=130)
+    page = report.html()
+    shown = [np.asarray(Image.open(io.BytesIO(base64.b64decode(content)))) > 0 for content in PNG.findall(page)]
+    np.testing.assert_array_equal(shown, [np.eye(4) > 0, np.eye(4) == 0])
+    assert page.count('width="130"') == 2
+    assert {"as it is", "style <1>", "volume 7"} <= set(read(report).texts)
+
+
 def test_numbers_are_rounded_and_what_is_missing_is_a_dash():
     report = Report("Table")
     report.section("Dice").table(["label", "Dice", "cases", "tiny"], [["liver", 0.91249, 3, 1.2e-7], ["spleen", None, 0, 0.0]])

@@ -15,7 +15,9 @@ table { border-collapse: collapse; margin: 1rem 0; font-size: .92rem; display: b
 caption { text-align: left; padding-bottom: .4rem; }
 th, td { padding: .25rem .7rem; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; }
 td.number { text-align: right; font-variant-numeric: tabular-nums; } thead th { background: var(--soft); }
-figure { margin: 1rem 0; } img { max-width: 100%; height: auto; background: white; }
+figure { margin: 1rem 0; } .gallery > div { display: flex; flex-wrap: wrap; gap: .6rem; }
+.gallery figure { margin: 0; font-size: .8rem; overflow-wrap: anywhere; }
+img { max-width: 100%; height: auto; background: white; }
 @media print { body { max-width: none; margin: 0; } h2 { break-after: avoid; } figure, table { break-inside: avoid; } }
 """.strip()
 
@@ -60,6 +62,12 @@ def picture(png: bytes, caption: str, width: int | None = None) -> str:
     size = "" if width is None else f' width="{int(width)}"'
     note = f"<figcaption>{escape(caption)}</figcaption>" if caption else ""
     return f'<figure><img alt="{escape(caption, quote=True)}"{size} src="data:image/png;base64,{source}">{note}</figure>'
+
+
+def gallery(pictures: Sequence[str], caption: str) -> str:
+    """Finished pictures side by side, in as many rows as the page is wide for."""
+    note = f"<figcaption>{escape(caption)}</figcaption>" if caption else ""
+    return "\n".join(['<figure class="gallery"><div>', *pictures, f"</div>{note}</figure>"])
 
 
 def _cell(text: str, number: bool) -> str:

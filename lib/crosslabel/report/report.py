@@ -82,9 +82,21 @@ class Section:
         Raises:
             ValueError: another shape or type.
         """
-        content = io.BytesIO()
-        Picture.fromarray(_bytes_of(array)).save(content, format="png")
-        self._parts.append(html.picture(content.getvalue(), caption, width))
+        self._parts.append(html.picture(_png(array), caption, width))
+        return self
+
+    def gallery(self, pictures: Sequence[tuple[np.ndarray, str]], caption: str = "", width: int | None = None) -> Section:
+        """Add images side by side.
+
+        Args:
+            pictures: each an array as :meth:`picture` takes it, and what it shows.
+            caption: says what they show together.
+            width: of each, in pixels on the page; that of its array if ``None``.
+
+        Raises:
+            ValueError: an array of another shape or type.
+        """
+        self._parts.append(html.gallery([html.picture(_png(array), title, width) for array, title in pictures], caption))
         return self
 
     def html(self) -> str:
@@ -143,6 +155,12 @@ def _shown(value: Any) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(_shown(item) for item in value)
     return str(value)
+
+
+def _png(array: np.ndarray) -> bytes:
+    content = io.BytesIO()
+    Picture.fromarray(_bytes_of(array)).save(content, format="png")
+    return content.getvalue()
 
 
 def _bytes_of(array: np.ndarray) -> np.ndarray:

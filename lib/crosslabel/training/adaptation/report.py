@@ -11,12 +11,13 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from crosslabel.adaptation.image_level import Picture
-from crosslabel.report import Report, Section
+from crosslabel.report import Outline, Report, Section, outlined
 from crosslabel.tasks import TaskSpec
 from crosslabel.training.adaptation.examples import Example
 
 REPORT_FILE = "report.html"
 _SHOWN_PICTURES = 60
+_EXAMPLE_WIDTH, _PICTURE_WIDTH = 225, 130
 
 
 def write_report(
@@ -105,40 +106,25 @@ def _by_label(section: Section, task: TaskSpec, examples: Sequence[Example]) -> 
 
 def _examples(section: Section, task: TaskSpec, examples: Sequence[Example]) -> None:
     section.text("Lines: predicted labels in their colours; dashed white: final labels, where there are any.")
-    columns = 4
-    rows = -(-len(examples) // columns)
-    figure = Figure(figsize=(10, 2.6 * rows), layout="constrained")
-    panels = figure.subplots(rows, columns, squeeze=False).ravel()
-    for panel in panels:
-        panel.axis("off")
-    for panel, example in zip(panels, examples, strict=False):
-        panel.imshow(example.grey, cmap="gray", vmin=0, vmax=1)
-        panel.set_title(example.id, fontsize=7)
-        for value, label in enumerate(task.labels, start=1):
-            _contour(panel, example.label == value, colors=label.color, linewidths=1.2)
-            if example.truth is not None:
-                _contour(panel, example.truth == value, colors="white", linewidths=0.7, linestyles="dashed")
-    section.figure(figure, caption="Slices of target images with most labelled voxels")
+    pictures = [(outlined(example.grey, _outlines(task, example)), example.id) for example in examples]
+    section.gallery(pictures, "Slices of target images with most labelled voxels", width=_EXAMPLE_WIDTH)
 
 
-def _contour(panel: Any, mask: np.ndarray, **style: Any) -> None:
-    if mask.any() and not mask.all():
-        panel.contour(mask.astype(float), levels=[0.5], **style)
+def _outlines(task: TaskSpec, example: Example) -> list[Outline]:
+    values = range(1, len(task.labels) + 1)
+    found = [Outline(example.label == value, task.labels[value - 1].color) for value in values]
+    if example.truth is not None:
+        found += [Outline(example.truth == value, "#ffffff", dashed=True) for value in values]
+    return found
 
 
 def _pictures(section: Section, pictures: Sequence[Picture]) -> None:
+    section.text("Each row is one source image: in styles of the target, or in draws of the randomisation.")
     groups: dict[str, list[Picture]] = defaultdict(list)
     for picture in pictures[:_SHOWN_PICTURES]:
         groups[picture.group].append(picture)
-    columns = max(len(group) for group in groups.values())
-    figure = Figure(figsize=(1.6 * columns + 0.5, 1.8 * len(groups)), layout="constrained")
-    for row, (name, group) in zip(figure.subplots(len(groups), columns, squeeze=False), groups.items(), strict=True):
-        for panel in row:
-            panel.axis("off")
-        for panel, picture in zip(row, group, strict=False):
-            panel.imshow(picture.pixels, cmap="gray", vmin=0, vmax=1)
-            panel.set_title(f"{name}\n{picture.title}", fontsize=6)
-    section.figure(figure, caption="One row for each source image; styles of the target, or draws of the randomisation")
+    for name, group in groups.items():
+        section.gallery([(picture.pixels, picture.title) for picture in group], name, width=_PICTURE_WIDTH)
 
 
 def _pseudo_labels(section: Section, task: TaskSpec, rounds: Sequence[Mapping[str, Any]]) -> None:
