@@ -19,6 +19,7 @@ class Stream(IntEnum):
     MIX = 3
     SLICES = 4
     CHANGES_OF_SLICES = 5
+    LOOKS = 6
 
 
 def stream(numbers: tuple[int, ...], purpose: Stream) -> np.random.Generator:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -19,7 +19,7 @@ from crosslabel.errors import CrossLabelError
 if TYPE_CHECKING:
     from crosslabel.checkpoints import ModelStore, Version
     from crosslabel.tasks import TaskSpec
-    from crosslabel.training.adaptation import AdaptationCases
+    from crosslabel.training.adaptation import AdaptationCases, AdaptationJob, ClassAdaptationJob, MethodComparison
 
 
 def adapt(
@@ -39,6 +39,9 @@ def adapt(
             "are all trained, and the best without labels is served."
         ),
     ] = None,
+    weights: Annotated[
+        Path | None, typer.Option(help="Pretrained weights for a classifier: a file of torchvision's, or a checkpoint.")
+    ] = None,
     labels_as: LabelsAsOption = LabelsAs.DATASET,
     epochs: Annotated[int | None, typer.Option(min=1, help="Epochs, instead of what the task says.")] = None,
     from_served: Annotated[
@@ -47,28 +50,24 @@ def adapt(
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out, if it was stopped.")] = False,
     device: DeviceOption = "auto",
 ) -> None:
-    """Learn an unlabelled modality from a labelled one, and serve the result from now on.
+    """Learn an unlabelled modality, or the images of another centre, from a labelled one; serve the result from now on.
 
     Started by torchrun, several processes train together: the batches of a step (training.accumulate) are shared out.
     """
     from crosslabel.optimisation import processes
     from crosslabel.training import was_stopped
-    from crosslabel.training.adaptation import AdaptationJob, MethodComparison, with_method
+    from crosslabel.training.adaptation import with_method
 
     spec = with_epochs(task_named(task), epochs)
     methods = [name.strip() for name in (method or spec.adaptation.method).split(",")]
     spec = with_method(spec, methods[0])
     store = model_store()
     with processes.process_group(device) as mine, shown_progress(spec) as show:
-        job: AdaptationJob | MethodComparison
         with _said_once():
             start_from = _served(store, spec) if from_served else None
             settings = {"device": str(mine or device), "on_event": show, "start_from": start_from}
             cases = _cases(spec, source, target, target_labels, own_values=labels_as is LabelsAs.TASK)
-            if len(methods) == 1:
-                job = AdaptationJob(spec, cases, store, out, **settings)
-            else:
-                job = MethodComparison(spec, methods, cases, store, out, **settings)
+            job = _job(spec, methods, cases, store, out, weights, settings)
             job.check()
         if processes.rank() == 0:
             counts = f"{len(cases.source)} labelled source cases, {len(cases.target)} target images"
@@ -86,6 +85,30 @@ def adapt(
             raise typer.Exit(130) from None
     if version is not None:
         _say_what_is_served(store, version)
+
+
+def _job(
+    spec: TaskSpec,
+    methods: list[str],
+    cases: AdaptationCases,
+    store: ModelStore,
+    out: Path,
+    weights: Path | None,
+    settings: dict[str, Any],
+) -> AdaptationJob | ClassAdaptationJob | MethodComparison:
+    from crosslabel.training.adaptation import AdaptationJob, ClassAdaptationJob, MethodComparison
+
+    if spec.kind == "classification":
+        if len(methods) > 1:
+            raise CrossLabelError(
+                f"Without classes of target images the methods of {spec.name} cannot be compared; give one --method."
+            )
+        return ClassAdaptationJob(spec, cases, store, out, weights=weights, **settings)
+    if weights is not None:
+        raise CrossLabelError(f"{spec.name} is a segmentation; pretrained weights are for classification tasks.")
+    if len(methods) == 1:
+        return AdaptationJob(spec, cases, store, out, **settings)
+    return MethodComparison(spec, methods, cases, store, out, **settings)
 
 
 def _say_what_is_served(store: ModelStore, version: Version) -> None:
@@ -122,10 +145,18 @@ def _said_once() -> Iterator[None]:
 
 
 def _cases(task: TaskSpec, source: Path, target: Path, target_labels: Path | None, *, own_values: bool) -> AdaptationCases:
-    from crosslabel.data import labelled_cases, unlabelled_cases, with_labels
+    from crosslabel.data import images_of_any_class, labelled_cases, unlabelled_cases, with_labels
     from crosslabel.training.adaptation import AdaptationCases
 
-    images = unlabelled_cases(target)
+    if task.kind == "classification":
+        if target_labels is not None:
+            raise CrossLabelError(
+                f"--target-labels is for segmentations. Adapt {task.name} first, then train with the classes of target images "
+                "from the adapted weights (crosslabel train --weights)."
+            )
+        images = images_of_any_class(target, task)
+    else:
+        images = unlabelled_cases(target)
     if target_labels is not None:
         images = with_labels(images, target_labels, own_values=own_values)
     return AdaptationCases(labelled_cases(source, task, own_values=own_values), images)

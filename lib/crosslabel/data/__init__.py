@@ -6,13 +6,14 @@ from crosslabel.data.fingerprint import fingerprint_of
 from crosslabel.data.layouts import labelled_cases
 from crosslabel.data.lists import listed_cases
 from crosslabel.data.splits import check_split, hold_back, stratified_folds
-from crosslabel.data.unlabelled import unlabelled_cases, with_labels
+from crosslabel.data.unlabelled import images_of_any_class, unlabelled_cases, with_labels
 
 __all__ = [
     "Case",
     "check_split",
     "fingerprint_of",
     "hold_back",
+    "images_of_any_class",
     "labelled_cases",
     "listed_cases",
     "read_ahead",

@@ -8,11 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from crosslabel.data.cases import Case
-from crosslabel.data.layouts import case_id, images_in
+from crosslabel.data.layouts import case_id, images_in, labelled_cases
 from crosslabel.data.lists import LIST_SUFFIXES, listed_cases
 from crosslabel.data.value_names import names_of_labels
 from crosslabel.errors import DataError
 from crosslabel.images import image_id_of
+from crosslabel.tasks import TaskSpec
 
 # Where the layouts of labelled data keep their images.
 _IMAGE_FOLDERS = ("imagesTr", "imagesTs", "images")
@@ -39,6 +40,24 @@ def unlabelled_cases(folder: Path) -> list[Case]:
     _check_channels(paths)
     cases = {case_id(path): Case(case_id(path), path, None) for path in paths}
     return [cases[id] for id in sorted(cases)]
+
+
+def images_of_any_class(folder: Path, task: TaskSpec) -> list[Case]:
+    """All images of a folder, or of class folders or a ``labels.csv`` in it, whose classes are passed over.
+
+    Args:
+        folder: of images.
+        task: a classification; the names of class folders are its classes.
+
+    Raises:
+        DataError: as :func:`unlabelled_cases` and :func:`labelled_cases`.
+    """
+    in_classes = folder.is_dir() and (
+        (folder / "labels.csv").is_file() or any((folder / name).is_dir() for name in task.classes)
+    )
+    if not in_classes:
+        return unlabelled_cases(folder)
+    return [replace(case, label=None) for case in labelled_cases(folder, task)]
 
 
 def _check_channels(paths: Sequence[Path]) -> None:

@@ -16,6 +16,7 @@ from crosslabel.evaluation.classes import Answers, accuracy, balanced_accuracy, 
 from crosslabel.networks.heads import main_logits
 from crosslabel.optimisation.objective import Objective
 from crosslabel.tasks import TaskSpec
+from crosslabel.training.image_domain import ImageDomain, SameDomain
 from crosslabel.training.labelled_slices import LabelledSlices
 from crosslabel.training.prepared_cases import PreparedCases
 from crosslabel.transfer import ClassLoss, class_probabilities, policy_of
@@ -35,6 +36,7 @@ class ClassificationObjective(Objective):
         training: labelled cases.
         validation: held-back cases.
         device: where the network is.
+        domain: where the images come from that the network is trained for.
 
     Raises:
         DataError: the training cases show fewer than two classes.
@@ -42,11 +44,19 @@ class ClassificationObjective(Objective):
 
     metric = "balanced accuracy"
 
-    def __init__(self, task: TaskSpec, training: PreparedCases, validation: PreparedCases, device: torch.device) -> None:
+    def __init__(
+        self,
+        task: TaskSpec,
+        training: PreparedCases,
+        validation: PreparedCases,
+        device: torch.device,
+        domain: ImageDomain | None = None,
+    ) -> None:
         self.task = task
         self.training = training
         self.validation = validation
         self.device = device
+        self.domain = domain or SameDomain()
         self.augmentation = Augmentation(task)
         self.policy = policy_of(task)
         self.slices = LabelledSlices(task, training)
@@ -93,7 +103,9 @@ class ClassificationObjective(Objective):
     def _batch(self, epoch: int, draw: int) -> tuple[torch.Tensor, torch.Tensor]:
         indices, changes, mix = self.drawn(epoch, draw)
         cases = [self.training[index] for index in indices]
-        images = torch.stack([self.augmentation.apply(case.image, one) for case, one in zip(cases, changes, strict=True)])
+        rng = stream((self.task.training.seed, epoch, draw), Stream.LOOKS)
+        looks = [self.domain.look(case, epoch, rng) for case in cases]
+        images = torch.stack([self.augmentation.apply(look, one) for look, one in zip(looks, changes, strict=True)])
         targets = F.one_hot(torch.stack([case.truth for case in cases]), len(self.task.classes)).float()
         return (images, targets) if mix is None else mixed(images, targets, mix)
 
@@ -113,5 +125,7 @@ class ClassificationObjective(Objective):
     def _validation_batches(self) -> Iterator[torch.Tensor]:
         count = len(self.validation)
         for start in range(0, count, _VALIDATION_BATCH):
-            batch = [self.validation[index].image for index in range(start, min(count, start + _VALIDATION_BATCH))]
+            batch = [
+                self.domain.placed(self.validation[index]) for index in range(start, min(count, start + _VALIDATION_BATCH))
+            ]
             yield torch.stack(batch).to(self.device)

@@ -27,6 +27,7 @@ from crosslabel.tasks.building import check_patch, network_of
 from crosslabel.tasks.classification_settings import FeaturesPolicy, TruncatedPolicy
 from crosslabel.training.classification import ClassificationObjective
 from crosslabel.training.cut_search import CutSearch
+from crosslabel.training.image_domain import ImageDomain, SameDomain
 from crosslabel.training.loop_settings import loop_settings
 from crosslabel.training.prepared_cases import PreparedCases
 from crosslabel.transfer import Policy, fit_classical_head
@@ -46,10 +47,17 @@ class ClassifierTraining:
         validation: held-back cases.
         facts: for the provenance.
         weights: file of pretrained weights; the task's own where it names some, else fresh ones.
+        domain: where the images come from that the classifier is trained for.
     """
 
     def __init__(
-        self, job: Job, training: PreparedCases, validation: PreparedCases, facts: dict[str, Any], weights: Path | None
+        self,
+        job: Job,
+        training: PreparedCases,
+        validation: PreparedCases,
+        facts: dict[str, Any],
+        weights: Path | None,
+        domain: ImageDomain | None = None,
     ) -> None:
         self.job = job
         self.task = job.task
@@ -57,7 +65,8 @@ class ClassifierTraining:
         self.validation = validation
         self.facts = facts
         self.weights = weights
-        self.objective = ClassificationObjective(self.task, training, validation, job.device)
+        self.domain = domain or SameDomain()
+        self.objective = ClassificationObjective(self.task, training, validation, job.device, self.domain)
         self.facts["labelled_slices"] = len(self.objective.slices)
         self._found: dict[str, Any] = {}
 
@@ -79,6 +88,8 @@ class ClassifierTraining:
             return None
         # The best weights are not those of the last epoch.
         network.load_state_dict(outcome.weights)
+        self.domain.settle(network)
+        outcome = replace(outcome, weights=_weights(network))
         trust = self._learn_trust(network.eval())
         self.facts["network_found"] = self._found
         version = self.job.publish(outcome, time.monotonic() - started, self.facts, emit, trust.tensors())
@@ -159,22 +170,21 @@ class ClassifierTraining:
         network.head = head.to(self.job.device)
         with torch.inference_mode():
             metrics = self.objective.validate(network)
-        weights = {name: tensor.detach().cpu().clone() for name, tensor in network.state_dict().items()}
-        return Outcome(State.FINISHED, weights, metrics, 0)
+        return Outcome(State.FINISHED, _weights(network), metrics, 0)
 
     def _features(self, network: nn.Module, cases: PreparedCases) -> tuple[Tensor, Tensor]:
         """Features before the head of every case, not normalised, and its class."""
         found = []
         with torch.inference_mode():
             for index in range(len(cases)):
-                found.append(network.features(cases[index].image[None].to(self.job.device)).cpu())
+                found.append(network.features(self.domain.placed(cases[index])[None].to(self.job.device)).cpu())
         return torch.cat(found).clone(), _classes(cases)
 
     def _learn_trust(self, network: nn.Module) -> Trust:
-        training = described(network, lambda index: self.training[index].image, len(self.training))
+        training = described(network, self._known, len(self.training) + len(self.domain.images or ()))
         held_back, classes = None, None
         if len(self.validation):
-            held_back = described(network, lambda index: self.validation[index].image, len(self.validation))
+            held_back = described(network, lambda index: self.domain.placed(self.validation[index]), len(self.validation))
             classes = _classes(self.validation)
         trust = learn_trust(training, held_back, classes, self.task.trust.in_distribution_share)
         absent = [index for index, members in enumerate(self.objective.members) if not members]
@@ -188,6 +198,17 @@ class ClassifierTraining:
         self.facts["trust"] = facts
         self.facts["never_shown"] = [self.task.classes[index] for index in absent]
         return trust
+
+    def _known(self, index: int) -> Tensor:
+        """The training images, then the unlabelled ones of the domain, which show what it looks like just as well."""
+        others = index - len(self.training)
+        if others < 0 or self.domain.images is None:
+            return self.domain.placed(self.training[index])
+        return self.domain.images[others].image
+
+
+def _weights(network: nn.Module) -> dict[str, Tensor]:
+    return {name: tensor.detach().cpu().clone() for name, tensor in network.state_dict().items()}
 
 
 def _classes(cases: PreparedCases) -> Tensor:

@@ -102,7 +102,7 @@ class CutSearch:
     def _identity(self) -> dict[str, Any]:
         """What has to be the same for its candidates to be compared, as JSON values."""
         training, task = self.training, self.training.task
-        parts = {"network", "training", "transfer", "balance", "augmentation", "patch", "spacing"}
+        parts = {"network", "training", "transfer", "balance", "augmentation", "patch", "spacing", "adaptation"}
         return {
             **task.model_dump(mode="json", include=parts),
             "weights": training.weights and training.weights.name,

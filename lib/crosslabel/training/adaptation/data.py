@@ -102,10 +102,19 @@ def check_cases(task: TaskSpec, cases: AdaptationCases) -> None:
     """What can be seen to be wrong before an image is read.
 
     Raises:
-        DataError: the task has no source domain, or one of the domains no case.
+        DataError: the task is no segmentation, has no source domain, or one of the domains no case.
     """
     if task.kind != "segmentation":
-        raise DataError(f"Adaptation is for segmentation, and {task.name} is a classification.")
+        raise DataError(f"{task.name} is a classification, which learns classes and not structures.")
+    check_domains(task, cases)
+
+
+def check_domains(task: TaskSpec, cases: AdaptationCases) -> None:
+    """Refuse to learn from nothing, or for nothing.
+
+    Raises:
+        DataError: the task has no source domain, or one of the domains no case.
+    """
     if not task.domains.sources:
         raise DataError(
             f"Task {task.name} names no source domain to learn from; list the labelled modality under domains.sources in its "

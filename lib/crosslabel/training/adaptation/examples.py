@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from torch import nn
 
 from crosslabel.adaptation.image_level import ImageAdapter, Picture
@@ -61,15 +62,27 @@ def examples_of(task: TaskSpec, network: nn.Module, cases: PreparedCases, indice
     return found
 
 
+def examples_of_classes(task: TaskSpec, cases: PreparedCases, logits: torch.Tensor, count: int) -> list[tuple[np.ndarray, str]]:
+    """Some images, evenly spread, each with the class that is answered and its probability before calibration."""
+    found = []
+    for index in np.linspace(0, len(cases) - 1, min(count, len(cases))).round().astype(int).tolist():
+        image, probabilities = cases[index].image[0].numpy(), logits[index].softmax(dim=0)
+        best = int(probabilities.argmax())
+        slice_ = image[_fullest(np.zeros(image.shape))]
+        found.append((_upright(_scaled(slice_)), f"{cases[index].id}: {task.classes[best]} ({float(probabilities[best]):.0%})"))
+    return found
+
+
 def looks_of(adapter: ImageAdapter, cases: PreparedCases, indices: list[int], draws: int = 5) -> list[Picture]:
     """Slices of source cases as they are, and as the adapter's randomisation makes them look in some draws."""
     found = []
     for index in indices:
         case = cases[index]
-        place = _fullest(case.truth[0].numpy())
+        label = case.truth if case.truth.ndim else None  # a class says nothing of places
+        place = _fullest(np.zeros(case.image.shape[1:]) if label is None else label[0].numpy())
         found.append(Picture(case.id, "as it is", _upright(_scaled(case.image[0].numpy()[place]))))
         for draw in range(draws):
-            changed = adapter.patch(case.image, np.random.default_rng(draw), case.truth.float())
+            changed = adapter.patch(case.image, np.random.default_rng(draw), None if label is None else label.float())
             found.append(Picture(case.id, f"draw {draw + 1}", _upright(_scaled(changed[0].numpy()[place]))))
     return found
 

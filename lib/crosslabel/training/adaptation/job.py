@@ -10,20 +10,19 @@ from typing import Any
 
 from torch import nn
 
-from crosslabel.adaptation.image_level import ImageAdapter, Volume, Watch, build_adapter
+from crosslabel.adaptation.image_level import ImageAdapter, build_adapter
 from crosslabel.checkpoints import ModelStore, Version, seen_images
-from crosslabel.files import content_digest
 from crosslabel.networks.memory_format import channels_last
 from crosslabel.optimisation import RESUME_FILE, Outcome, ProgressEvent, State, processes, read_curves
 from crosslabel.tasks import TaskSpec
 from crosslabel.tasks.building import network_of
 from crosslabel.training.adaptation.data import MEMORY_BYTES, AdaptationCases, AdaptationData, check_cases, prepare_data
 from crosslabel.training.adaptation.examples import examples_of, looks_of
-from crosslabel.training.adaptation.methods import method_named
+from crosslabel.training.adaptation.fitting import fit_adapter
+from crosslabel.training.adaptation.methods import method_of
 from crosslabel.training.adaptation.objective import AdaptationObjective, evenly
 from crosslabel.training.adaptation.report import REPORT_FILE, write_report
 from crosslabel.training.job import Job
-from crosslabel.training.prepared_cases import PreparedCases
 
 PSEUDO_LABELS = "pseudo_labels"
 _MOST_EXAMPLES = 12
@@ -66,7 +65,7 @@ class AdaptationJob(Job):
         self.memory_bytes = memory_bytes
         self.adapter_dir = adapter_dir or run_dir / "adapter"
         self.measure = measure
-        self.method = method_named(task.adaptation.method)
+        self.method = method_of(task)
 
     def check(self) -> None:
         check_cases(self.task, self.cases)
@@ -78,7 +77,7 @@ class AdaptationJob(Job):
         adapter = build_adapter(
             self.method.adapter, self.task, self.task.training.seed, device=str(self.device), **self._adapter_settings()
         )
-        if not self._fit_adapter(adapter, data, emit):
+        if not fit_adapter(adapter, data.source, data.shown, self.adapter_dir, emit, self._last, self.cancelled):
             emit(replace(self._last, state=State.CANCELLED, message="The adaptation was stopped; it can be resumed."))
             return None
         folder = self.run_dir / PSEUDO_LABELS
@@ -108,22 +107,6 @@ class AdaptationJob(Job):
     def _adapter_settings(self) -> dict[str, Any]:
         """The task's settings of image-level methods, if the method is one that has any."""
         return dict(self.task.adaptation.image_level) if self.method.has_settings else {}
-
-    def _fit_adapter(self, adapter: ImageAdapter, data: AdaptationData, emit: Callable[[ProgressEvent], None]) -> bool:
-        """Fit in the first process; the others read what it wrote."""
-
-        def tell(event: ProgressEvent) -> None:
-            doing = event.message or f"fitting {adapter.name}: {event.epoch} of {event.epochs}"
-            times = {"elapsed_seconds": event.elapsed_seconds, "eta_seconds": event.eta_seconds}
-            emit(replace(self._last, state=State.PREPARING, losses=event.losses, message=doing, **times))
-
-        def fit() -> bool:
-            watch = Watch(tell, self.cancelled)
-            return adapter.fit(_volumes(data.source), _volumes(data.shown), self.adapter_dir, watch)
-
-        fitted = fit() if processes.rank() == 0 else True
-        processes.barrier()
-        return fitted if processes.rank() == 0 else fit()
 
     def _described(self, data: AdaptationData, adapter: ImageAdapter, objective: AdaptationObjective) -> dict[str, Any]:
         return {
@@ -165,10 +148,3 @@ def _metrics_on(objective: AdaptationObjective) -> str:
     if objective.metric == "dice":
         return "held-back labelled target images"
     return "unlabelled target images, by their consistency under changes of style; no label of theirs was used"
-
-
-def _volumes(cases: PreparedCases) -> list[Volume]:
-    return [
-        Volume(case.id, lambda case=case: cases.prepare(case), lambda case=case: content_digest(case.image))
-        for case in cases.cases
-    ]

@@ -1,4 +1,4 @@
-"""The methods of adaptation by name: what is done to the images, and whether the target teaches too."""
+"""The methods of adaptation by name: what is done to the images, and what the target teaches."""
 
 from __future__ import annotations
 
@@ -17,12 +17,14 @@ class Method:
         title: for people.
         adapter: image-level methods joined by ``+``, see :func:`crosslabel.adaptation.image_level.build_adapter`.
         self_training: whether pseudo-labels of the target images teach too.
+        norms: whether, at the end, the statistics of a classifier's batch norms become those of the target images (AdaBN).
     """
 
     name: str
     title: str
     adapter: str
     self_training: bool = False
+    norms: bool = False
 
     @property
     def has_settings(self) -> bool:
@@ -52,22 +54,39 @@ METHODS: dict[str, Method] = {
 }
 
 
-def method_named(name: str) -> Method:
-    """A method by its name.
+CLASS_METHODS: dict[str, Method] = {
+    method.name: method
+    for method in (
+        Method("full", "styles randomised, batch norms of the target", "gin", norms=True),
+        Method("norms", "batch norms of the target", "none", norms=True),
+        METHODS["gin"],
+        METHODS["histogram"],
+        METHODS["translation"],
+        METHODS["cyclegan"],
+        METHODS["source_only"],
+    )
+}
+
+
+def method_of(task: TaskSpec) -> Method:
+    """The method by which a task is adapted.
 
     Raises:
-        TaskError: there is none.
+        TaskError: there is none of that name for a task of its kind.
     """
-    if name not in METHODS:
-        raise TaskError(f"There is no method of adaptation '{name}'; use one of {', '.join(METHODS)}.")
-    return METHODS[name]
+    known = METHODS if task.kind == "segmentation" else CLASS_METHODS
+    name = task.adaptation.method
+    if name not in known:
+        raise TaskError(f"There is no method of adaptation '{name}' for a {task.kind}; use one of {', '.join(known)}.")
+    return known[name]
 
 
 def with_method(task: TaskSpec, name: str) -> TaskSpec:
     """The task with another method of adaptation.
 
     Raises:
-        TaskError: there is no such method.
+        TaskError: there is no such method for a task of its kind.
     """
-    changed = task.adaptation.model_copy(update={"method": method_named(name).name})
-    return task.model_copy(update={"adaptation": changed})
+    changed = task.model_copy(update={"adaptation": task.adaptation.model_copy(update={"method": name})})
+    method_of(changed)
+    return changed

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,10 +13,10 @@ from crosslabel.adaptation.image_level import Picture
 from crosslabel.report import Outline, Report, Section, outlined
 from crosslabel.tasks import TaskSpec
 from crosslabel.training.adaptation.examples import Example
+from crosslabel.training.adaptation.report_parts import show_curves, show_fitting, show_looks, show_settings
 
 REPORT_FILE = "report.html"
-_SHOWN_PICTURES = 60
-_EXAMPLE_WIDTH, _PICTURE_WIDTH = 225, 130
+_EXAMPLE_WIDTH = 225
 
 
 def write_report(
@@ -45,7 +44,7 @@ def write_report(
     _trust(report.section("How far to trust it"), record, examples)
     _by_label(report.section("By label"), task, examples)
     _examples(report.section("Examples"), task, examples)
-    _pictures(report.section("What is made of source images"), pictures)
+    show_looks(report.section("What is made of source images"), pictures)
     if record["pseudo_labels"]:
         _pseudo_labels(report.section("Pseudo-labels"), task, record["pseudo_labels"])
     elif method["self_training"]:
@@ -53,10 +52,10 @@ def write_report(
             f"None were made: there are fewer than {task.adaptation.least_images} target images (adaptation.least_images), or "
             "all of them are labelled."
         )
-    _curves(report.section("Curves"), curves, record)
+    show_curves(report.section("Curves"), curves, record)
     if fitting:
-        _fitting(report.section("Training of the image-level method"), fitting)
-    _what(report.section("Data, settings and versions"), record)
+        show_fitting(report.section("Training of the image-level method"), fitting)
+    show_settings(report.section("Data, settings and versions"), record)
     report.write(path)
 
 
@@ -118,15 +117,6 @@ def _outlines(task: TaskSpec, example: Example) -> list[Outline]:
     return found
 
 
-def _pictures(section: Section, pictures: Sequence[Picture]) -> None:
-    section.text("Each row is one source image: in styles of the target, or in draws of the randomisation.")
-    groups: dict[str, list[Picture]] = defaultdict(list)
-    for picture in pictures[:_SHOWN_PICTURES]:
-        groups[picture.group].append(picture)
-    for name, group in groups.items():
-        section.gallery([(picture.pixels, picture.title) for picture in group], name, width=_PICTURE_WIDTH)
-
-
 def _pseudo_labels(section: Section, task: TaskSpec, rounds: Sequence[Mapping[str, Any]]) -> None:
     section.text(
         "The share of the predicted voxels of each label that was believed, so that they taught: confident, the same in most "
@@ -138,41 +128,3 @@ def _pseudo_labels(section: Section, task: TaskSpec, rounds: Sequence[Mapping[st
         by_label = [said["labels"][name] for name in task.output_names[1:]]
         rows.append([said["round"] + 1, *(value for one in by_label for value in (one["share_kept"], one["implausible_in"]))])
     section.table(headers, rows)
-
-
-def _curves(section: Section, curves: Mapping[str, Mapping[str, Any]], record: Mapping[str, Any]) -> None:
-    figure = Figure(figsize=(9, 3.2), layout="constrained")
-    shown = {name: values for name, values in curves["metrics"].items() if not name.startswith("kept ")}
-    for axes, (title, lines) in zip(figure.subplots(1, 2), (("losses", curves["losses"]), ("metrics", shown)), strict=True):
-        _plot(axes, title, lines)
-        axes.axvline(record["epoch"], color="0.6", linestyle=":")
-    section.figure(figure, caption=f"Dotted: the epoch that was kept, {record['epoch']}")
-
-
-def _fitting(section: Section, losses: Mapping[str, Sequence[Sequence[float]]]) -> None:
-    figure = Figure(figsize=(9, 3.2), layout="constrained")
-    _plot(figure.subplots(), "losses", losses)
-    section.figure(figure, caption="Losses of the translator and of what it plays against")
-
-
-def _plot(axes: Any, title: str, lines: Mapping[str, Any]) -> None:
-    for name, pairs in lines.items():
-        axes.plot(*zip(*pairs, strict=True), label=name, marker="." if len(pairs) < 10 else None)
-    axes.set_title(title)
-    axes.set_xlabel("epoch")
-    if lines:
-        axes.legend(fontsize=6)
-
-
-def _what(section: Section, record: Mapping[str, Any]) -> None:
-    data = record["data"]
-    counts = {name.replace("_", " "): len(ids) for name, ids in data.items() if name != "set_aside"}
-    begun = {"began with": record["started_from"] or "fresh weights"}
-    section.facts(
-        {**counts, **begun, "seconds": record["seconds"], "device": record["device"], "processes": record["processes"]}
-    )
-    if data["set_aside"]:
-        section.table(["set aside", "why"], [[id, reason] for id, reason in data["set_aside"].items()])
-    section.facts({name: value for name, value in record["method"].items() if name not in ("name", "title")})
-    section.facts({"training": record["task"]["training"], "adaptation": record["task"]["adaptation"]})
-    section.facts({"network": record["task"]["network"], "code": record["code"], "libraries": record["libraries"]})

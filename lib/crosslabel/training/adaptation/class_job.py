@@ -1,0 +1,170 @@
+"""A classifier made at home in images of another centre, of which no class is known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from crosslabel.adaptation.image_level import ImageAdapter, build_adapter
+from crosslabel.adaptation.self_training import estimate_norm_statistics
+from crosslabel.checkpoints import ModelStore, Version
+from crosslabel.data import check_split, hold_back
+from crosslabel.errors import DataError
+from crosslabel.networks.heads import main_logits
+from crosslabel.optimisation import Outcome, State, read_curves
+from crosslabel.tasks import TaskSpec
+from crosslabel.training.adaptation.class_report import write_class_report
+from crosslabel.training.adaptation.data import MEMORY_BYTES, AdaptationCases, check_domains
+from crosslabel.training.adaptation.examples import examples_of_classes, looks_of
+from crosslabel.training.adaptation.fitting import fit_adapter
+from crosslabel.training.adaptation.methods import method_of
+from crosslabel.training.adaptation.objective import evenly
+from crosslabel.training.adaptation.report import REPORT_FILE
+from crosslabel.training.classifier_training import ClassifierTraining, Emit
+from crosslabel.training.job import Job
+from crosslabel.training.prepared_cases import PreparedCase, PreparedCases
+
+_NORM_BATCH = 16
+_MOST_EXAMPLES = 24
+
+
+class TargetDomain:
+    """The centre whose images a classifier is adapted to.
+
+    Args:
+        adapter: fitted; changes how labelled source images look.
+        images: of the target.
+        norms: whether the statistics of batch norms become those of the images.
+
+    Attributes:
+        logits: (images, classes) of the images, once a network is settled.
+    """
+
+    def __init__(self, adapter: ImageAdapter, images: PreparedCases, *, norms: bool) -> None:
+        self.adapter = adapter
+        self.images: PreparedCases = images
+        self.norms = norms
+        self.logits = torch.empty(0)
+
+    def look(self, case: PreparedCase, epoch: int, rng: np.random.Generator) -> Tensor:
+        return self.adapter.patch(self.adapter.volume(case.id, case.image, epoch), rng)
+
+    def placed(self, case: PreparedCase) -> Tensor:
+        return self.adapter.volume(case.id, case.image, 0)
+
+    def settle(self, network: nn.Module) -> None:
+        if self.norms:
+            estimate_norm_statistics(network, self._batches())
+        device = next(network.parameters()).device
+        with torch.inference_mode():
+            answers = [main_logits(network, batch.to(device)).float().cpu() for batch in self._batches()]
+        self.logits = torch.cat(answers)
+
+    def shares(self, classes: Sequence[str]) -> dict[str, float]:
+        """Which share of the images each class is answered for."""
+        counts = torch.bincount(self.logits.argmax(dim=1), minlength=len(classes)).double() / len(self.logits)
+        return {name: round(float(share), 4) for name, share in zip(classes, counts, strict=True)}
+
+    def _batches(self) -> Iterator[Tensor]:
+        for start in range(0, len(self.images), _NORM_BATCH):
+            batch = range(start, min(len(self.images), start + _NORM_BATCH))
+            yield torch.stack([self.images[index].image for index in batch])
+
+
+class ClassAdaptationJob(Job):
+    """Trains a classifier on the labelled images of one centre for those of another; see :class:`Job` for other arguments.
+
+    The epoch is chosen on held-back source images, made to look like the target's where the method does that; the classes of
+    target images are not looked at.
+
+    Args:
+        task: a classification task with a source domain; ``task.adaptation`` says how.
+        cases: of both domains; unusable ones are set aside and named in the provenance.
+        store: where the version is published.
+        run_dir: folder of the run: progress, state to resume from, fitted image-level method, report.
+        weights: file of pretrained weights, all but the head.
+        adapter_dir: of fitted image-level methods, which several runs on the same data may share; in the run's folder if
+            ``None``.
+    """
+
+    def __init__(
+        self,
+        task: TaskSpec,
+        cases: AdaptationCases,
+        store: ModelStore,
+        run_dir: Path,
+        *,
+        weights: Path | None = None,
+        adapter_dir: Path | None = None,
+        **settings: Any,
+    ) -> None:
+        super().__init__(task, store, run_dir, **settings)
+        self.cases = cases
+        self.weights = weights
+        self.adapter_dir = adapter_dir or run_dir / "adapter"
+        self.method = method_of(task)
+
+    def check(self) -> None:
+        if self.task.kind != "classification":
+            raise DataError(f"{self.task.name} is a segmentation and has no classes to adapt.")
+        check_domains(self.task, self.cases)
+        if any(case.label is not None for case in self.cases.target):
+            raise DataError(
+                "Classes of target images do not take part in the adaptation of a classifier: adapt first, then train with "
+                "them from the adapted weights (crosslabel train --weights)."
+            )
+        check_split(self.cases.source, self.task.training.split_by)
+
+    def _train(self, emit: Emit, resume: bool) -> Version | None:
+        source = PreparedCases(self.task, self.cases.source, MEMORY_BYTES, self.task.domains.sources[0])
+        target = PreparedCases(self.task, self.cases.target, MEMORY_BYTES, self.task.domains.target)
+        aside = {
+            f"{role}: {id}": reason
+            for role, cases in (("source", source), ("target", target))
+            for id, reason in cases.set_aside_unusable().items()
+        }
+        settings = self.task.adaptation.image_level if self.method.has_settings else {}
+        adapter = build_adapter(self.method.adapter, self.task, self.task.training.seed, device=str(self.device), **settings)
+        if not fit_adapter(adapter, source, target, self.adapter_dir, emit, self._last, self.cancelled):
+            emit(replace(self._last, state=State.CANCELLED, message="The adaptation was stopped; it can be resumed."))
+            return None
+        learning, held = hold_back(source.cases, self.task.training.validation_share, self.task.training.seed)
+        training, validation = source.of(learning), source.of(held)
+        domain = TargetDomain(adapter, target, norms=self.method.norms)
+        self._learnt_from = training, domain
+        facts = {
+            "method": {
+                "name": self.method.name,
+                "title": self.method.title,
+                "batch_norms_of_the_target": self.method.norms,
+                **adapter.facts(),
+            },
+            "data": {
+                "source": [case.id for case in learning],
+                "source_validation": [case.id for case in held],
+                "target": [case.id for case in target.cases],
+                "set_aside": aside,
+            },
+            "metrics_on": "held-back source images" if held else "nothing: too few source images to hold any back",
+        }
+        return ClassifierTraining(self, training, validation, facts, self.weights, domain).run(emit, resume)
+
+    def _before_publishing(self, outcome: Outcome, provenance: dict[str, Any]) -> None:
+        training, domain = self._learnt_from
+        provenance["target_answers"] = domain.shares(self.task.classes)
+        pictures = [*domain.adapter.pictures(), *looks_of(domain.adapter, training, evenly(len(training), 2))]
+        write_class_report(
+            self.run_dir / REPORT_FILE,
+            self.task,
+            provenance,
+            read_curves(self.run_dir),
+            domain.adapter.curves(),
+            examples_of_classes(self.task, domain.images, domain.logits, _MOST_EXAMPLES),
+            pictures,
+        )
