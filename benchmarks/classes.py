@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from crosslabel.evaluation.classes import accuracy, balanced_accuracy, calibrati
 from crosslabel.explanation.answering import answer_cases
 from crosslabel.inference import Classifier, load_predictor
 from crosslabel.tasks import TaskSpec
-from crosslabel.training import TrainingJob
+from crosslabel.training import Job, TrainingJob
 from crosslabel.transfer import costs_of
 
 _SHARED = Path(__file__).parents[2] / "shared" / "data"
@@ -134,14 +134,25 @@ def _place(data: str, network: str, recipe: Recipe) -> Path:
 def score(
     cell: Cell, task: TaskSpec, training: Sequence[Case], test: Sequence[Case], weights: Path | None, recipe: Recipe = SHORT
 ) -> dict[str, float]:
-    """Train from cases and score on others; with the network's size and the time of one image on one core.
+    """Train from cases and score on others; with the network's size and the time of one image on one core."""
+
+    def job(store: ModelStore, run: Path) -> Job:
+        return TrainingJob(task, training, store, run, device=recipe.device, weights=weights)
+
+    return score_of(cell, task, job, test, recipe)
+
+
+def score_of(
+    cell: Cell, task: TaskSpec, make: Callable[[ModelStore, Path], Job], test: Sequence[Case], recipe: Recipe = SHORT
+) -> dict[str, float]:
+    """What a job comes to on cases that it never saw.
 
     A cell that was stopped goes on: its search for a cut, and its epochs, are kept until it is measured.
     """
     place = Path(tempfile.gettempdir(), "crosslabel-classification", recipe.name, cell.key)
     place.mkdir(parents=True, exist_ok=True)
     store = ModelStore(place / "models")
-    TrainingJob(task, training, store, place / "run", device=recipe.device, weights=weights).run(resume=True)
+    make(store, place / "run").run(resume=True)
     classifier = load_predictor(task, store, "cpu")
     shutil.rmtree(place, ignore_errors=True)
     assert isinstance(classifier, Classifier)
