@@ -5,6 +5,7 @@ import json
 import pytest
 import yaml
 
+from two_centres import centres_task, write_centre
 from two_modalities import adaptation_task, write_domain
 
 
@@ -111,3 +112,29 @@ def test_a_target_without_images_is_refused_in_one_line(crosslabel, folders, tmp
     assert result.exit_code == 1
     assert "No image was found" in result.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_a_classifier_is_adapted_to_another_centre(crosslabel, home, tmp_path, monkeypatch):
+    task = centres_task(training={"epochs": 1, "steps_per_epoch": 2, "batch_size": 4})
+    (tmp_path / "tasks").mkdir()
+    content = {"schema": 1, **task.model_dump(mode="json", by_alias=True, exclude_defaults=True)}
+    (tmp_path / "tasks" / f"{task.name}.yaml").write_text(yaml.safe_dump(content))
+    monkeypatch.setenv("CROSSLABEL_TASKS", str(tmp_path / "tasks"))
+    source, target = write_centre(tmp_path / "a", "source", 6), write_centre(tmp_path / "b", "target", 4)
+    where = ("adapt", task.name, "--source", source, "--out", tmp_path / "run", "--device", "cpu", "--target")
+
+    refused = crosslabel(*where, target, "--method", "gin,full")
+    assert refused.exit_code == 1
+    assert "cannot be compared; give one --method" in refused.stderr
+    refused = crosslabel(*where, target, "--target-labels", target)
+    assert refused.exit_code == 1
+    assert "--target-labels is for segmentations" in refused.stderr
+
+    # Of class folders the images alone are taken; a folder of images will do as well.
+    for images in (target, target / "plain"):
+        done = crosslabel(*where, images)
+        assert done.exit_code == 0, done.stderr
+        assert f"12 labelled source cases, {8 if images == target else 4} target images" in done.stderr
+        assert "on held-back source images" in done.stdout
+    answered = crosslabel("evaluate", task.name, "--images", target, "--json", tmp_path / "numbers.json")
+    assert answered.exit_code == 0, answered.stderr

@@ -88,9 +88,8 @@ class ClassifierTraining:
             return None
         # The best weights are not those of the last epoch.
         network.load_state_dict(outcome.weights)
-        self.domain.settle(network)
-        outcome = replace(outcome, weights=_weights(network))
         trust = self._learn_trust(network.eval())
+        outcome = replace(outcome, weights=_weights(network))
         self.facts["network_found"] = self._found
         version = self.job.publish(outcome, time.monotonic() - started, self.facts, emit, trust.tensors())
         if search is not None:
@@ -181,30 +180,30 @@ class ClassifierTraining:
         return torch.cat(found).clone(), _classes(cases)
 
     def _learn_trust(self, network: nn.Module) -> Trust:
-        training = described(network, self._known, len(self.training) + len(self.domain.images or ()))
+        """Calibrate a network; then settle it in the domain that it is trained for, if that is another one."""
+        share = self.task.trust.in_distribution_share
+        training = described(network, lambda index: self.domain.placed(self.training[index]), len(self.training))
         held_back, classes = None, None
         if len(self.validation):
             held_back = described(network, lambda index: self.domain.placed(self.validation[index]), len(self.validation))
             classes = _classes(self.validation)
-        trust = learn_trust(training, held_back, classes, self.task.trust.in_distribution_share)
         absent = [index for index, members in enumerate(self.objective.members) if not members]
-        trust = replace(trust, never_shown=tuple(absent))
-        facts = trust.facts()
+        trust = replace(learn_trust(training, held_back, classes, share), never_shown=tuple(absent))
+        ece = {}
         if held_back is not None and classes is not None:
-            facts["ece"] = {
+            ece = {
                 "before": _ece(held_back.logits.softmax(dim=1), classes),
                 "after": _ece(trust.probabilities(held_back.logits), classes),
             }
-        self.facts["trust"] = facts
+        images = self.domain.images
+        if images is not None:
+            self.domain.settle(network)
+            # What the classifier is for shows what it should know; no class is known there to calibrate with.
+            there = learn_trust(described(network, lambda index: images[index].image, len(images)), None, None, share)
+            trust = replace(trust, neighbourhoods=there.neighbourhoods, threshold=there.threshold)
+        self.facts["trust"] = {**trust.facts(), **({"ece": ece} if ece else {})}
         self.facts["never_shown"] = [self.task.classes[index] for index in absent]
         return trust
-
-    def _known(self, index: int) -> Tensor:
-        """The training images, then the unlabelled ones of the domain, which show what it looks like just as well."""
-        others = index - len(self.training)
-        if others < 0 or self.domain.images is None:
-            return self.domain.placed(self.training[index])
-        return self.domain.images[others].image
 
 
 def _weights(network: nn.Module) -> dict[str, Tensor]:

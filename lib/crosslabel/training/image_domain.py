@@ -28,7 +28,7 @@ class ImageDomain(Protocol):
         ...
 
     def settle(self, network: nn.Module) -> None:
-        """Make a trained network at home in the domain, in place; called once, before it is calibrated and published."""
+        """Make a trained network at home in the domain, in place: once, after it was calibrated, where there are images."""
         ...
 
 
