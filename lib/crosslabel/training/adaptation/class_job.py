@@ -165,6 +165,6 @@ class ClassAdaptationJob(Job):
             provenance,
             read_curves(self.run_dir),
             domain.adapter.curves(),
-            examples_of_classes(self.task, domain.images, domain.logits, _MOST_EXAMPLES),
+            examples_of_classes(self.task, domain.images, domain.logits, evenly(len(domain.images), _MOST_EXAMPLES)),
             pictures,
         )

@@ -62,10 +62,12 @@ def examples_of(task: TaskSpec, network: nn.Module, cases: PreparedCases, indice
     return found
 
 
-def examples_of_classes(task: TaskSpec, cases: PreparedCases, logits: torch.Tensor, count: int) -> list[tuple[np.ndarray, str]]:
-    """Some images, evenly spread, each with the class that is answered and its probability before calibration."""
+def examples_of_classes(
+    task: TaskSpec, cases: PreparedCases, logits: torch.Tensor, indices: list[int]
+) -> list[tuple[np.ndarray, str]]:
+    """Some images, each with the class that is answered and its probability before calibration."""
     found = []
-    for index in np.linspace(0, len(cases) - 1, min(count, len(cases))).round().astype(int).tolist():
+    for index in indices:
         image, probabilities = cases[index].image[0].numpy(), logits[index].softmax(dim=0)
         best = int(probabilities.argmax())
         slice_ = image[_fullest(np.zeros(image.shape))]
