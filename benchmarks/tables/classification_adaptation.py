@@ -65,7 +65,7 @@ TABLE = Table(
     measure=measure,
     metrics={
         "balanced accuracy": "mean sensitivity of the classes",
-        "AUROC": "",
+        "AUROC": "macro average",
         "ECE": "expected calibration error; calibrated on the source",
         "against source only": "balanced accuracy, of the same seed",
     },
