@@ -76,6 +76,25 @@ def values_of(found: dict[Cell, dict[str, Any]], row: str, column: str, metric: 
     ]
 
 
+def difference(
+    measured: dict[Cell, dict[str, float]], metric: str, name: str, reference: Callable[[Cell], Cell | None]
+) -> dict[Cell, dict[str, float]]:
+    """A metric of cells less that of others, under a name of its own.
+
+    Args:
+        measured: metrics of cells.
+        metric: that is compared.
+        name: of the difference.
+        reference: the cell that a cell is compared with; ``None`` for one that is not compared.
+    """
+    found = {}
+    for cell, metrics in measured.items():
+        other = reference(cell)
+        if other in measured:
+            found[cell] = {name: metrics[metric] - measured[other][metric]}
+    return found
+
+
 def with_pooled(table: Table, found: dict[Cell, dict[str, Any]]) -> dict[Cell, dict[str, Any]]:
     """What was found, and the same again in the pooled columns, whose seeds number the cells that they take together.
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from benchmarks.adaptation import NARROW, PAIRS, Pair, scores, unlabelled, work_folder
-from benchmarks.table import Cell, Table
+from benchmarks.table import Cell, Table, difference
 from crosslabel.checkpoints import ModelStore, Version
 from crosslabel.data import Case
 from crosslabel.inference import load_predictor
@@ -75,12 +75,11 @@ def _parted(pair: Pair, name: str, count: int) -> tuple[list[Case], list[Case], 
 
 def gained(measured: dict[Cell, dict[str, float]]) -> dict[Cell, dict[str, float]]:
     """Dice with adaptation less Dice without, of the same column and seed."""
-    found = {}
-    for cell, metrics in measured.items():
-        alone = measured.get(Cell(ALONE, cell.column, cell.seed))
-        if cell.row not in (ALONE, LONGER) and alone is not None:
-            found[cell] = {"gained": metrics["dice"] - alone["dice"]}
-    return found
+
+    def reference(cell: Cell) -> Cell | None:
+        return None if cell.row in (ALONE, LONGER) else replace(cell, row=ALONE)
+
+    return difference(measured, "dice", "gained", reference)
 
 
 TABLE = Table(

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.adaptation import NARROW, unlabelled
 from benchmarks.classes import PICTURES, SAO_PAULO, SHORT, UCSD, cases_of, score_of, source_checkpoint, split, task_for
-from benchmarks.table import Cell, Table
+from benchmarks.table import Cell, Table, difference
 from crosslabel.checkpoints import ModelStore
 from crosslabel.tasks import TaskSpec
 from crosslabel.training.adaptation import AdaptationCases, ClassAdaptationJob
 
+_SOURCE_ONLY = "source only"
 _NETWORK = "torchvision.resnet18"
 _METHODS = {
-    "source only": "source_only",
+    _SOURCE_ONLY: "source_only",
     "batch norms of the target": "norms",
     "histogram matching": "histogram",
     "GIN": "gin",
@@ -48,12 +50,11 @@ def _task(source: str, cell: Cell) -> TaskSpec:
 
 def against_source(measured: dict[Cell, dict[str, float]]) -> dict[Cell, dict[str, float]]:
     """Balanced accuracy less that without adaptation, of the same column and seed."""
-    found = {}
-    for cell, metrics in measured.items():
-        plain = measured.get(Cell("source only", cell.column, cell.seed))
-        if cell.row != "source only" and plain is not None:
-            found[cell] = {"against source only": metrics["balanced accuracy"] - plain["balanced accuracy"]}
-    return found
+
+    def reference(cell: Cell) -> Cell | None:
+        return None if cell.row == _SOURCE_ONLY else replace(cell, row=_SOURCE_ONLY)
+
+    return difference(measured, "balanced accuracy", "against source only", reference)
 
 
 TABLE = Table(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from benchmarks.classes import PICTURES, SAO_PAULO, SHORT, UCSD, Recipe, cases_of, score, source_checkpoint, split, task_for
-from benchmarks.table import Cell, Table
+from benchmarks.table import Cell, Table, difference
 
 _POLICIES: dict[str, dict[str, Any]] = {
     "full": {"name": "full"},
@@ -54,13 +55,12 @@ def measure_by(recipe: Recipe, backbones: dict[str, str], cell: Cell) -> dict[st
 
 def against_full(measured: dict[Cell, dict[str, float]]) -> dict[Cell, dict[str, float]]:
     """Balanced accuracy less that of full fine-tuning of the same backbone, column and seed."""
-    found = {}
-    for cell, metrics in measured.items():
+
+    def reference(cell: Cell) -> Cell | None:
         backbone, _, policy = cell.row.partition(": ")
-        full = measured.get(Cell(f"{backbone}: full", cell.column, cell.seed))
-        if policy != "full" and full is not None:
-            found[cell] = {"against full": metrics["balanced accuracy"] - full["balanced accuracy"]}
-    return found
+        return None if policy == "full" else replace(cell, row=f"{backbone}: full")
+
+    return difference(measured, "balanced accuracy", "against full", reference)
 
 
 def rows_of(backbones: dict[str, str]) -> tuple[str, ...]:

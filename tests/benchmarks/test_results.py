@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
-from benchmarks.table import Cell, Table
+from benchmarks.table import Cell, Table, difference
 from benchmarks.tables import TABLES
 from benchmarks.tables.adaptation_accuracy import gap_closed
 
@@ -81,6 +82,15 @@ def test_a_pooled_column_takes_cells_together_of_rows_that_have_all_of_them():
     assert "| | phantoms | real | both |" in text
     assert "| ours | 0.550 ± 0.071 (n=2) | 0.550 ± 0.071 (n=2) | 0.550 ± 0.058 (n=4) |" in text
     assert "| theirs | open | 0.550 ± 0.071 (n=2) | open |" in text
+
+
+def test_a_difference_is_taken_where_both_cells_were_measured():
+    dice = {("ours", 0): 0.7, ("theirs", 0): 0.4, ("ours", 1): 0.8}
+    measured = {Cell(row, "phantoms", seed): {"dice": value} for (row, seed), value in dice.items()}
+
+    found = difference(measured, "dice", "gained", lambda cell: None if cell.row == "theirs" else replace(cell, row="theirs"))
+
+    assert {cell: metrics["gained"] for cell, metrics in found.items()} == pytest.approx({Cell("ours", "phantoms", 0): 0.3})
 
 
 def test_the_gap_that_partitions_close_together_is_that_of_their_means():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,8 +11,8 @@ import torch
 
 from crosslabel.checkpoints import ModelStore
 from crosslabel.data import images_of_any_class, labelled_cases
-from crosslabel.errors import DataError, TaskError
-from crosslabel.images import read_image
+from crosslabel.errors import CheckpointError, DataError, TaskError
+from crosslabel.images import Modality, read_image
 from crosslabel.inference import load_predictor
 from crosslabel.training.adaptation import AdaptationCases, AdaptationJob, ClassAdaptationJob
 from crosslabel.training.prepared_cases import PreparedCases
@@ -57,12 +58,49 @@ def test_the_published_statistics_are_those_of_the_target_images(cases, tmp_path
     store, _ = adapt(task, cases, tmp_path)
     state = store.load(task).state
     target = PreparedCases(task, cases.target, domain=task.domains.target)
-    images = torch.stack([target[index].image for index in range(16)])  # whole batches, which count alike
+    images = torch.stack([target[index].image for index in range(len(target))])
     maps = torch.nn.functional.conv2d(images, state["trunk.conv1.weight"], stride=2, padding=3)
-    rest = torch.stack([target[index].image for index in range(16, 20)])
-    others = torch.nn.functional.conv2d(rest, state["trunk.conv1.weight"], stride=2, padding=3)
-    mean = (maps.mean(dim=(0, 2, 3)) + others.mean(dim=(0, 2, 3))) / 2
+    mean = maps.mean(dim=(0, 2, 3))
     torch.testing.assert_close(state["trunk.bn1.running_mean"], mean, rtol=1e-4, atol=1e-5)
+
+
+def test_any_number_of_target_images_has_statistics_but_one(cases, tmp_path):
+    # The last layers of a whole backbone see a single pixel of these pictures.
+    whole = {"network": {"name": "torchvision.resnet18"}, "training": {"epochs": 1, "steps_per_epoch": 1, "batch_size": 2}}
+    seventeen = AdaptationCases(cases.source, cases.target[:17])
+    store, version = adapt(centres_task(**whole), seventeen, tmp_path)
+    assert len(store.record(version)["data"]["target"]) == 17
+    with pytest.raises(DataError, match="One target image has no statistics"):
+        adapt(centres_task(**whole), AdaptationCases(cases.source, cases.target[:1]), tmp_path)
+
+
+def test_an_adaptation_goes_on_from_a_version(cases, tmp_path):
+    task = centres_task(adaptation={"method": "gin"})
+    store, first = adapt(task, cases, tmp_path)
+    further = centres_task(training={"epochs": 1, "steps_per_epoch": 1, "batch_size": 2, "learning_rate": 1e-9})
+    second = ClassAdaptationJob(further, cases, store, tmp_path / "further", device="cpu", start_from=first).run()
+    assert store.record(second)["started_from"] == first.name
+    name = "trunk.conv1.weight"
+    torch.testing.assert_close(store.load(task, second).state[name], store.load(task, first).state[name])
+
+
+def test_weights_of_another_network_are_refused_before_a_translator_is_fitted(cases, tmp_path):
+    torch.save({"trunk.conv1.weight": torch.zeros(3, 3)}, tmp_path / "other.pt")
+    task = centres_task(adaptation={"method": "cyclegan"})
+    with pytest.raises(CheckpointError, match="holds the weights of another network"):
+        adapt(task, cases, tmp_path, weights=tmp_path / "other.pt")
+    assert not (tmp_path / "run" / "adapter").exists()
+
+
+def test_source_and_target_that_were_swapped_are_found_where_images_say_what_they_are(cases, tmp_path):
+    window = {"rule": "window", "lower": 0, "upper": 255}
+    ct, mr = ({"name": name, "modality": name.upper(), "intensity": window} for name in ("ct", "mr"))
+    source, target = (
+        [replace(case, modality=modality) for case in each]
+        for each, modality in ((cases.source, Modality.MR), (cases.target, Modality.CT))
+    )
+    with pytest.raises(DataError, match="were source and target swapped"):
+        adapt(centres_task(domains={"target": mr, "sources": [ct]}), AdaptationCases(source, target), tmp_path)
 
 
 def test_classes_of_target_images_are_not_looked_at(centres, cases, tmp_path):

@@ -17,10 +17,12 @@ from crosslabel.checkpoints import ModelStore, Version
 from crosslabel.data import check_split, hold_back
 from crosslabel.errors import DataError
 from crosslabel.networks.heads import main_logits
+from crosslabel.networks.pretrained import load_pretrained
 from crosslabel.optimisation import Outcome, State, read_curves
 from crosslabel.tasks import TaskSpec
+from crosslabel.tasks.building import network_of
 from crosslabel.training.adaptation.class_report import write_class_report
-from crosslabel.training.adaptation.data import MEMORY_BYTES, AdaptationCases, check_domains
+from crosslabel.training.adaptation.data import MEMORY_BYTES, AdaptationCases, DomainLook, check_domains
 from crosslabel.training.adaptation.examples import examples_of_classes, looks_of
 from crosslabel.training.adaptation.fitting import fit_adapter
 from crosslabel.training.adaptation.methods import method_of
@@ -72,9 +74,9 @@ class TargetDomain:
         return {name: round(float(share), 4) for name, share in zip(classes, counts, strict=True)}
 
     def _batches(self) -> Iterator[Tensor]:
-        for start in range(0, len(self.images), _NORM_BATCH):
-            batch = range(start, min(len(self.images), start + _NORM_BATCH))
-            yield torch.stack([self.images[index].image for index in batch])
+        # Of one size, for the statistics of each count alike, and those of a single image may be those of a single pixel.
+        for batch in np.array_split(np.arange(len(self.images)), -(-len(self.images) // _NORM_BATCH)):
+            yield torch.stack([self.images[index].image for index in batch.tolist()])
 
 
 class ClassAdaptationJob(Job):
@@ -120,15 +122,16 @@ class ClassAdaptationJob(Job):
                 "them from the adapted weights (crosslabel train --weights)."
             )
         check_split(self.cases.source, self.task.training.split_by)
+        if self.weights is not None:
+            # The training loads them again, but not before the image-level method was fitted, which may take hours.
+            load_pretrained(network_of(self.task), self.weights)
 
     def _train(self, emit: Emit, resume: bool) -> Version | None:
         source = PreparedCases(self.task, self.cases.source, MEMORY_BYTES, self.task.domains.sources[0])
         target = PreparedCases(self.task, self.cases.target, MEMORY_BYTES, self.task.domains.target)
-        aside = {
-            f"{role}: {id}": reason
-            for role, cases in (("source", source), ("target", target))
-            for id, reason in cases.set_aside_unusable().items()
-        }
+        aside = {**DomainLook(self.task, "source").at(source), **DomainLook(self.task, "target").at(target)}
+        if self.method.norms and len(target) < 2:
+            raise DataError("One target image has no statistics; give more of them, or choose a --method such as gin.")
         settings = self.task.adaptation.image_level if self.method.has_settings else {}
         adapter = build_adapter(self.method.adapter, self.task, self.task.training.seed, device=str(self.device), **settings)
         if not fit_adapter(adapter, source, target, self.adapter_dir, emit, self._last, self.cancelled):

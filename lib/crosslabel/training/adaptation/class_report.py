@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 
 from crosslabel.adaptation.image_level import Picture
-from crosslabel.report import Report
 from crosslabel.tasks import TaskSpec
-from crosslabel.training.adaptation.report_parts import show_curves, show_fitting, show_looks, show_settings
+from crosslabel.training.adaptation.report_parts import opened, show_looks, show_training
 
 _WIDTH = 180
 
@@ -36,8 +35,7 @@ def write_class_report(
         examples: target images with what is answered for them.
         pictures: what the image-level method makes of source images; at least one.
     """
-    method = record["method"]
-    report = Report(f"{task.title}: adaptation", subtitle=f"{method['title']} ({method['name']}), seed {task.training.seed}")
+    report = opened(task, record)
     section = report.section("How far to trust it")
     section.text(
         "Research software: nothing here is a diagnosis. The numbers are of source images; no class of a target image was "
@@ -50,8 +48,5 @@ def write_class_report(
     section.table(["class", "share of the target images"], [[name, share] for name, share in record["target_answers"].items()])
     section.gallery(examples, "Target images, evenly spread, with the answer and its probability before calibration", _WIDTH)
     show_looks(report.section("What is made of source images"), pictures)
-    show_curves(report.section("Curves"), curves, record)
-    if fitting:
-        show_fitting(report.section("Training of the image-level method"), fitting)
-    show_settings(report.section("Data, settings and versions"), record)
+    show_training(report, record, curves, fitting)
     report.write(path)

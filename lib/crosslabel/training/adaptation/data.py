@@ -79,7 +79,7 @@ def prepare_data(
     prior = VolumePrior(task.output_names[1:])
     source = PreparedCases(task, cases.source, memory_bytes, task.domains.sources[0])
     target = PreparedCases(task, cases.target, memory_bytes, task.domains.target)
-    aside = {**_Look(task, prior, "source").at(source), **_Look(task, prior, "target").at(target)}
+    aside = {**_StructureLook(task, prior, "source").at(source), **_StructureLook(task, prior, "target").at(target)}
     settings = task.training
     learning, source_held = hold_back(source.cases, settings.validation_share, settings.seed)
     labelled = [case for case in target.cases if case.label is not None]
@@ -126,14 +126,16 @@ def check_domains(task: TaskSpec, cases: AdaptationCases) -> None:
         raise DataError("There is no target image; give a folder of images of the modality to learn.")
 
 
-class _Look:
-    """Shown every case of one domain: refuses what is of the other domain, and learns plausible volumes.
+class DomainLook:
+    """Shown every case of one domain: refuses what is of the other domain.
 
-    A patient without the structure is kept: the network has to see some, and such an answer is then plausible.
+    Args:
+        task: with source domains.
+        role: of the cases.
     """
 
-    def __init__(self, task: TaskSpec, prior: VolumePrior, role: Literal["source", "target"]) -> None:
-        self.task, self.prior, self.role = task, prior, role
+    def __init__(self, task: TaskSpec, role: Literal["source", "target"]) -> None:
+        self.task, self.role = task, role
         target = task.domains.target
         if role == "target":
             self.accepted = {target.name}
@@ -142,10 +144,13 @@ class _Look:
             alike = any(domain.accepts(target.modality, target.sequence) for domain in task.domains.sources)
             self.accepted = {domain.name for domain in task.domains.sources} | ({target.name} if alike else set())
         self.strangers = 0
-        self.with_structures = 0
 
     def at(self, cases: PreparedCases) -> dict[str, str]:
-        """Why cases were set aside, by role and id."""
+        """Why cases were set aside, by role and id.
+
+        Raises:
+            DataError: none of them can be used.
+        """
         given = len(cases)
         try:
             aside = cases.set_aside_unusable(self)
@@ -157,11 +162,6 @@ class _Look:
                 f"All {self.role} images are of another domain than {wanted.spoken}: were source and target swapped? The "
                 f"labelled images go to the source, the {self.task.domains.target.spoken} images to the target."
             ) from error
-        if self.role == "source" and not self.with_structures:
-            raise DataError(
-                f"Every source label is empty, or holds none of the labels of {self.task.name}; give images in which they are "
-                "labelled."
-            )
         # The same id may occur in both domains.
         return {f"{self.role}: {id}": reason for id, reason in aside.items()}
 
@@ -169,6 +169,30 @@ class _Look:
         if case.domain not in self.accepted:
             self.strangers += 1
             raise DataError(f"It is of the domain '{case.domain}', which is no {self.role} of {self.task.name}.")
+
+
+class _StructureLook(DomainLook):
+    """Learns plausible volumes as well, and refuses a source in which nothing is labelled.
+
+    A patient without the structure is kept: the network has to see some, and such an answer is then plausible.
+    """
+
+    def __init__(self, task: TaskSpec, prior: VolumePrior, role: Literal["source", "target"]) -> None:
+        super().__init__(task, role)
+        self.prior = prior
+        self.with_structures = 0
+
+    def at(self, cases: PreparedCases) -> dict[str, str]:
+        aside = super().at(cases)
+        if self.role == "source" and not self.with_structures:
+            raise DataError(
+                f"Every source label is empty, or holds none of the labels of {self.task.name}; give images in which they are "
+                "labelled."
+            )
+        return aside
+
+    def __call__(self, case: PreparedCase) -> None:
+        super().__call__(case)
         self.with_structures += bool(case.foreground)
         if case.label is not None:
             counts = np.bincount(case.label.numpy().ravel(), minlength=len(self.task.output_names))

@@ -10,10 +10,10 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from crosslabel.adaptation.image_level import Picture
-from crosslabel.report import Outline, Report, Section, outlined
+from crosslabel.report import Outline, Section, outlined
 from crosslabel.tasks import TaskSpec
 from crosslabel.training.adaptation.examples import Example
-from crosslabel.training.adaptation.report_parts import show_curves, show_fitting, show_looks, show_settings
+from crosslabel.training.adaptation.report_parts import opened, show_looks, show_training
 
 REPORT_FILE = "report.html"
 _EXAMPLE_WIDTH = 225
@@ -39,23 +39,19 @@ def write_report(
         examples: target images with what is predicted.
         pictures: what the image-level method makes of source images; at least one.
     """
-    method = record["method"]
-    report = Report(f"{task.title}: adaptation", subtitle=f"{method['title']} ({method['name']}), seed {task.training.seed}")
+    report = opened(task, record)
     _trust(report.section("How far to trust it"), record, examples)
     _by_label(report.section("By label"), task, examples)
     _examples(report.section("Examples"), task, examples)
     show_looks(report.section("What is made of source images"), pictures)
     if record["pseudo_labels"]:
         _pseudo_labels(report.section("Pseudo-labels"), task, record["pseudo_labels"])
-    elif method["self_training"]:
+    elif record["method"]["self_training"]:
         report.section("Pseudo-labels").text(
             f"None were made: there are fewer than {task.adaptation.least_images} target images (adaptation.least_images), or "
             "all of them are labelled."
         )
-    show_curves(report.section("Curves"), curves, record)
-    if fitting:
-        show_fitting(report.section("Training of the image-level method"), fitting)
-    show_settings(report.section("Data, settings and versions"), record)
+    show_training(report, record, curves, fitting)
     report.write(path)
 
 

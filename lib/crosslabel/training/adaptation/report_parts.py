@@ -9,10 +9,22 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from crosslabel.adaptation.image_level import Picture
-from crosslabel.report import Section
+from crosslabel.report import Report, Section
+from crosslabel.tasks import TaskSpec
 
 _SHOWN_PICTURES = 60
 _PICTURE_WIDTH = 130
+
+
+def opened(task: TaskSpec, record: Mapping[str, Any]) -> Report:
+    """The report of an adaptation, with nothing in it yet.
+
+    Args:
+        task: that was adapted.
+        record: provenance of the version.
+    """
+    method = record["method"]
+    return Report(f"{task.title}: adaptation", subtitle=f"{method['title']} ({method['name']}), seed {task.training.seed}")
 
 
 def show_looks(section: Section, pictures: Sequence[Picture]) -> None:
@@ -25,8 +37,27 @@ def show_looks(section: Section, pictures: Sequence[Picture]) -> None:
         section.gallery([(picture.pixels, picture.title) for picture in group], name, width=_PICTURE_WIDTH)
 
 
-def show_curves(section: Section, curves: Mapping[str, Mapping[str, Any]], record: Mapping[str, Any]) -> None:
-    """Losses and metrics by epoch, with the epoch that was kept."""
+def show_training(
+    report: Report,
+    record: Mapping[str, Any],
+    curves: Mapping[str, Mapping[str, Sequence[Sequence[float]]]],
+    fitting: Mapping[str, Sequence[Sequence[float]]],
+) -> None:
+    """How the version came about, in sections at the end.
+
+    Args:
+        report: to add to.
+        record: provenance of the version.
+        curves: losses and metrics by epoch.
+        fitting: losses of what the image-level method trained, by its own epochs; empty where it trains nothing.
+    """
+    _curves(report.section("Curves"), curves, record)
+    if fitting:
+        _fitting(report.section("Training of the image-level method"), fitting)
+    _settings(report.section("Data, settings and versions"), record)
+
+
+def _curves(section: Section, curves: Mapping[str, Mapping[str, Any]], record: Mapping[str, Any]) -> None:
     figure = Figure(figsize=(9, 3.2), layout="constrained")
     shown = {name: values for name, values in curves["metrics"].items() if not name.startswith("kept ")}
     for axes, (title, lines) in zip(figure.subplots(1, 2), (("losses", curves["losses"]), ("metrics", shown)), strict=True):
@@ -35,8 +66,7 @@ def show_curves(section: Section, curves: Mapping[str, Mapping[str, Any]], recor
     section.figure(figure, caption=f"Dotted: the epoch that was kept, {record['epoch']}")
 
 
-def show_fitting(section: Section, losses: Mapping[str, Sequence[Sequence[float]]]) -> None:
-    """Losses of what the image-level method trained."""
+def _fitting(section: Section, losses: Mapping[str, Sequence[Sequence[float]]]) -> None:
     figure = Figure(figsize=(9, 3.2), layout="constrained")
     _plot(figure.subplots(), "losses", losses)
     section.figure(figure, caption="Losses of the translator and of what it plays against")
@@ -51,8 +81,7 @@ def _plot(axes: Any, title: str, lines: Mapping[str, Any]) -> None:
         axes.legend(fontsize=6)
 
 
-def show_settings(section: Section, record: Mapping[str, Any]) -> None:
-    """Data, settings and versions, from the provenance of a version."""
+def _settings(section: Section, record: Mapping[str, Any]) -> None:
     data = record["data"]
     counts = {name.replace("_", " "): len(ids) for name, ids in data.items() if name != "set_aside"}
     begun = {"began with": record["started_from"] or "fresh weights"}
