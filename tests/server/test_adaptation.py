@@ -11,9 +11,9 @@ import pytest
 import yaml
 from requests_toolbelt.multipart import decoder
 
+from adaptation_watch import state_of, wait_for
 from server_process import serving, unused_port
 from two_modalities import adaptation_task, write_domain
-from waiting import until
 
 TASK = "tiny_segmentation"
 
@@ -35,26 +35,9 @@ def adapting(tmp_path_factory):
         yield server
 
 
-def state_of(server):
-    answer = server.get(f"/api/v1/adaptation/{TASK}")
-    assert answer.ok, answer.text
-    return answer.json()
-
-
-def wait_for(server, condition):
-    def met():
-        run = state_of(server)["run"]
-        if run is not None and condition(run):
-            return run
-        assert run is None or run["state"] != "failed", server.get("/train/").text
-        return None
-
-    return until(met, lambda: f"still {state_of(server)['run']}; {server.get('/train/').text}")
-
-
 def test_an_adaptation_is_stopped_resumed_watched_and_its_result_served_with_quality_and_report(adapting):
     server = adapting
-    offered = state_of(server)
+    offered = state_of(server, TASK)
     assert {source["name"]: source["images"] for source in offered["sources"]} == {"ct": 4, "nothing": 0}
     assert offered["sources"][0]["modality"] == "CT"
     assert str(server.studies.parent) not in json.dumps(offered)
@@ -65,16 +48,16 @@ def test_an_adaptation_is_stopped_resumed_watched_and_its_result_served_with_qua
 
     begun = server.post(f"/api/v1/adaptation/{TASK}", json={"source": "ct", "method": "gin", "settings": {"epochs": 400}})
     assert begun.ok, begun.text
-    wait_for(server, lambda run: run["progress"] is not None and run["progress"]["epoch"] >= 2)
+    wait_for(server, TASK, lambda run: run["progress"] is not None and run["progress"]["epoch"] >= 2)
     refused = server.post(f"/api/v1/adaptation/{TASK}", json={"source": "ct"})
     assert refused.status_code == 409
     assert server.delete(f"/api/v1/adaptation/{TASK}").ok
-    stopped = wait_for(server, lambda run: run["state"] == "cancelled")
+    stopped = wait_for(server, TASK, lambda run: run["state"] == "cancelled")
     assert (stopped["method"], stopped["source"], stopped["started_from"]) == ("gin", "ct", None)
     assert server.delete(f"/api/v1/adaptation/{TASK}").status_code == 404
 
     server.post(f"/api/v1/adaptation/{TASK}", json={"source": "ct"}).raise_for_status()
-    done = wait_for(server, lambda run: run["state"] == "finished")
+    done = wait_for(server, TASK, lambda run: run["state"] == "finished")
     assert done["report"]
     assert len(done["curves"]["losses"]["dice"]) == 6
     assert done["curves"]["metrics"]["consistency"]
@@ -98,11 +81,11 @@ def check_going_on(server):
     """The next one begins with what the one before came to, unless fresh weights are wanted."""
     for settings, version in ({}, 1), ({"pretrained": False}, None):
         # Finished or cancelled is what a process says before it ends.
-        wait_for(server, lambda run: not any(job["status"] == "RUNNING" for job in jobs_of(server)))
+        wait_for(server, TASK, lambda run: not any(job["status"] == "RUNNING" for job in jobs_of(server)))
         wanted = {"source": "ct", "method": "gin", "settings": {"epochs": 400, **settings}}
         begun = server.post(f"/api/v1/adaptation/{TASK}", json=wanted)
         assert begun.ok, begun.text
-        run = wait_for(server, lambda run: run["progress"] is not None and run["progress"]["epoch"] >= 1)
+        run = wait_for(server, TASK, lambda run: run["progress"] is not None and run["progress"]["epoch"] >= 1)
         assert run["started_from"] == version
         assert server.delete(f"/api/v1/adaptation/{TASK}").ok
 

@@ -6,7 +6,7 @@ from crosslabel.checkpoints.checkpoint import (
     load_checkpoint,
     save_checkpoint,
 )
-from crosslabel.checkpoints.lineage import learnt_by, seen_images
+from crosslabel.checkpoints.lineage import learnt_by, record_of_start, seen_images
 from crosslabel.checkpoints.store import BeingTrainedError, ModelStore, Version
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "describe_network",
     "learnt_by",
     "load_checkpoint",
+    "record_of_start",
     "save_checkpoint",
     "seen_images",
 ]

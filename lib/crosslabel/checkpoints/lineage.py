@@ -5,6 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from crosslabel.checkpoints.store import ModelStore, Version
+
+
+def record_of_start(store: ModelStore, start: Version | None) -> Mapping[str, Any]:
+    """Record of the version that a training begins with; empty for fresh weights and for a demonstration's."""
+    return {} if start is None or start.demonstration else store.record(start)
+
 
 def learnt_by(record: Mapping[str, Any]) -> list[str]:
     """Keys of the labels that the learning loop taught a version, in its own training or in an earlier one's."""

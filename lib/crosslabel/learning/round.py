@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from crosslabel.checkpoints import Checkpoint, ModelStore, Version, learnt_by, seen_images
+from crosslabel.checkpoints import Checkpoint, ModelStore, Version, learnt_by, record_of_start, seen_images
 from crosslabel.data import Case
 from crosslabel.errors import CrossLabelError, DataError
 from crosslabel.images import read_image
@@ -91,7 +91,7 @@ class LearningRound(Job):
     ) -> None:
         held = split(task, cases)[1]
         start = start_of(task, store, held)
-        record = {} if start is None or start.demonstration else store.record(start)
+        record = record_of_start(store, start)
         self.learnt = learnt_by(record)
         super().__init__(
             _as_round(task, further=bool(record)),
@@ -225,7 +225,7 @@ class LearningRound(Job):
         if served is None:
             return {"held_back": None, "fresh": None, "agreements": None, "described": None}
         network = fill_network(self.task, self.store.load(self.task, served)).to(self.device)
-        seen = set() if served.demonstration else seen_images(self.store.record(served))
+        seen = seen_images(record_of_start(self.store, served))
         # A served version that has seen what is held back now would win for the wrong reason.
         honest = not seen & {case.id for case in validation.cases}
         on_fresh = measure(self.task, network, fresh.of([case for case in fresh.cases if case.id not in seen]))

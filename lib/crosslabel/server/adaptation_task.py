@@ -17,7 +17,7 @@ from crosslabel.server.submissions import is_for
 from crosslabel.server.train_task import StudiesTrainTask
 from crosslabel.store import TrainingPolicy
 from crosslabel.tasks import TaskSpec
-from crosslabel.training.adaptation import METHODS, AdaptationCases, AdaptationJob, with_method
+from crosslabel.training.adaptation import AdaptationCases, AdaptationJob, ClassAdaptationJob, methods_for, with_method
 from crosslabel.training.job import Job
 
 _REQUEST_FILE = "request.json"
@@ -30,14 +30,17 @@ def adaptation_of(task: str) -> str:
 
 def can_adapt(task: TaskSpec) -> bool:
     """Whether a task has a source domain to learn from."""
-    return task.kind == "segmentation" and bool(task.domains.sources)
+    return bool(task.domains.sources)
 
 
 class AdaptationTrainTask(StudiesTrainTask):
-    """Adapts one task from a labelled source folder to the studies of its target domain; their final labels join in.
+    """Adapts one task from a labelled source folder to the studies of its target domain.
+
+    Their final labels join in where it is a segmentation. Classes of studies are not looked at: the learning loop, for which
+    they are new after an adaptation, goes on with them from the adapted version.
 
     Args:
-        task: a segmentation task with a source domain.
+        task: with a source domain.
         store: where versions are published; runs lie in ``TASK/adaptations/NAME/`` beside them.
         policy: which labels of studies teach.
         sources: labelled folders by name.
@@ -59,7 +62,7 @@ class AdaptationTrainTask(StudiesTrainTask):
         return {
             **super().config(),
             "source": list(self.sources),
-            "method": [self.task.adaptation.method, *(name for name in METHODS if name != self.task.adaptation.method)],
+            "method": list(methods_for(self.task)),
         }
 
     def with_settings(self, request: Mapping[str, Any]) -> TaskSpec:
@@ -106,7 +109,8 @@ class AdaptationTrainTask(StudiesTrainTask):
         task = self.with_settings({**request, **{key: said[key] for key in ("method",) if key in said}})
         cases = AdaptationCases(labelled_cases(source_named(self.sources, said.get("source")), task), self._target(studies))
         start = next((one for one in self.store.versions(task) if one.number == said.get("started_from")), None)
-        return AdaptationJob(task, cases, self.store, run, start_from=start, on_event=on_event, cancelled=cancelled)
+        job = AdaptationJob if task.kind == "segmentation" else ClassAdaptationJob
+        return job(task, cases, self.store, run, start_from=start, on_event=on_event, cancelled=cancelled)
 
     def _to_go_on_from(self, task: TaskSpec) -> Version | None:
         """The served version, if it was trained here."""
@@ -114,8 +118,8 @@ class AdaptationTrainTask(StudiesTrainTask):
         return None if version is None or version.demonstration else version
 
     def _target(self, studies: Studies) -> list[Case]:
-        """Studies of the target domain, with their final label where they have one."""
-        labelled = {case.id: case for case in self._final_cases(studies)}
+        """Studies of the target domain, those of a segmentation with their final label where they have one."""
+        labelled = {case.id: case for case in self._final_cases(studies)} if self.task.kind == "segmentation" else {}
         return [
             labelled.get(image.id) or Case(image.id, image.path, None, patient=image.patient)
             for image in studies.store.images.list()

@@ -113,8 +113,7 @@ class CrossLabelApp(MONAILabelApp):
 
     def init_trainers(self) -> dict[str, StudiesTrainTask]:
         supervised = {
-            name: StudiesTrainTask(task, self.store, self._policy, tuple(self.sources.values()) if can_adapt(task) else ())
-            for name, task in self.tasks.items()
+            name: StudiesTrainTask(task, self.store, self._policy, self._replayed(task)) for name, task in self.tasks.items()
         }
         adapted = {
             adaptation_of(name): AdaptationTrainTask(task, self.store, self._policy, self.sources)
@@ -122,6 +121,10 @@ class CrossLabelApp(MONAILabelApp):
             if self.sources and can_adapt(task)
         }
         return {**supervised, **adapted}
+
+    def _replayed(self, task: TaskSpec) -> tuple[Path, ...]:
+        """The sources that the learning loop goes on showing a network; a classifier's batch norms are to know its target."""
+        return tuple(self.sources.values()) if can_adapt(task) and task.kind == "segmentation" else ()
 
     def init_strategies(self) -> dict[str, RankedStrategy]:
         return all_strategies(self.tasks)

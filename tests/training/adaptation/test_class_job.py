@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 import torch
 
-from crosslabel.checkpoints import ModelStore
+from crosslabel.checkpoints import ModelStore, seen_images
 from crosslabel.data import images_of_any_class, labelled_cases
 from crosslabel.errors import CheckpointError, DataError, TaskError
 from crosslabel.images import Modality, read_image
 from crosslabel.inference import load_predictor
+from crosslabel.training import TrainingJob
 from crosslabel.training.adaptation import AdaptationCases, AdaptationJob, ClassAdaptationJob
 from crosslabel.training.prepared_cases import PreparedCases
 from tiny import segmentation_task
@@ -127,6 +128,17 @@ def test_a_stopped_adaptation_goes_on_to_the_same_weights(cases, tmp_path, metho
     store = ModelStore(tmp_path / "stopped" / "models")
     assert ClassAdaptationJob(task, cases, store, tmp_path / "stopped" / "run", device="cpu").run(resume=True) is not None
     torch.testing.assert_close(store.load(task).state, whole.load(task).state)
+
+
+def test_what_begins_with_a_version_has_seen_what_that_has_seen(centres, cases, tmp_path):
+    task = centres_task(adaptation={"method": "gin"})
+    store = ModelStore(tmp_path / "models")
+    known = labelled_cases(centres[1], task)[:6] + labelled_cases(centres[1], task)[-6:]
+    taught = TrainingJob(task, known, store, tmp_path / "taught", device="cpu").run()
+    store, version = adapt(task, cases, tmp_path, start_from=taught)
+    record = store.record(version)
+    assert record["started_from"] == taught.name
+    assert seen_images(record) == set(store.record(taught)["data"]["training"])
 
 
 def test_the_report_shows_answers_on_target_images_and_what_was_made_of_the_source(cases, tmp_path):

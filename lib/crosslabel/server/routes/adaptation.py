@@ -17,7 +17,7 @@ from crosslabel.server.adaptation_task import AdaptationTrainTask, adaptation_of
 from crosslabel.server.app import CrossLabelApp
 from crosslabel.server.routes.dependencies import App, Audited, Jobs, known_task
 from crosslabel.tasks import TaskSpec
-from crosslabel.training.adaptation import METHODS, REPORT_FILE
+from crosslabel.training.adaptation import REPORT_FILE, methods_for
 
 router = APIRouter(prefix="/api/v1/adaptation", tags=["Adaptation"])
 
@@ -74,18 +74,17 @@ class Wanted(BaseModel):
 def state(app: App, task: str) -> Adaptation:
     spec = app.tasks[known_task(app, task)]
     training = app.train_tasks.get(adaptation_of(task))
-    first = spec.adaptation.method
-    methods = sorted(METHODS.values(), key=lambda method: method.name != first)
     return Adaptation(
         sources=[_source(name, folder, spec) for name, folder in app.sources.items()] if can_adapt(spec) else [],
-        methods=[Choice(name=method.name, title=method.title) for method in methods],
+        methods=[Choice(name=method.name, title=method.title) for method in methods_for(spec).values()],
         run=_run(training) if isinstance(training, AdaptationTrainTask) else None,
     )
 
 
 @router.post("/{task}", summary="Start to adapt a task to the studies of its target modality")
 def start(app: App, jobs: Jobs, audited: Audited, task: str, wanted: Wanted) -> dict[str, Any]:
-    """Final labels of such studies teach too. It goes on from the version that is served, unless ``settings`` say
+    """Final labels of such studies teach a segmentation too; the classes of a classification are left to the learning loop,
+    which goes on with them from the adapted version. It begins with the version that is served, unless ``settings`` say
     ``{"pretrained": false}``. Progress is also shown by /info/ and /train/."""
     training = _training(app, task)
     audited.update(task=task)
@@ -121,7 +120,7 @@ def _training(app: CrossLabelApp, task: str) -> AdaptationTrainTask:
     if isinstance(training, AdaptationTrainTask):
         return training
     if not can_adapt(spec):
-        raise CrossLabelError(f"Task {task} has no source domain to learn from; only a segmentation that names one is adapted.")
+        raise CrossLabelError(f"Task {task} has no source domain to learn from; only a task that names one is adapted.")
     raise CrossLabelError("This server has no labelled source; start it with --source name=folder.")
 
 

@@ -4,7 +4,7 @@ from crosslabel.training.adaptation.class_job import ClassAdaptationJob
 from crosslabel.training.adaptation.comparison import MethodComparison
 from crosslabel.training.adaptation.data import AdaptationCases
 from crosslabel.training.adaptation.job import AdaptationJob
-from crosslabel.training.adaptation.methods import CLASS_METHODS, METHODS, Method, method_of, with_method
+from crosslabel.training.adaptation.methods import CLASS_METHODS, METHODS, Method, method_of, methods_for, with_method
 from crosslabel.training.adaptation.report import REPORT_FILE
 
 __all__ = [
@@ -17,5 +17,6 @@ __all__ = [
     "Method",
     "MethodComparison",
     "method_of",
+    "methods_for",
     "with_method",
 ]

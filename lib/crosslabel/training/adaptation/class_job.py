@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from crosslabel.adaptation.image_level import ImageAdapter, build_adapter
 from crosslabel.adaptation.self_training import estimate_norm_statistics
-from crosslabel.checkpoints import ModelStore, Version
+from crosslabel.checkpoints import ModelStore, Version, record_of_start, seen_images
 from crosslabel.data import check_split, hold_back
 from crosslabel.errors import DataError
 from crosslabel.networks.heads import main_logits
@@ -111,6 +111,7 @@ class ClassAdaptationJob(Job):
         self.weights = weights
         self.adapter_dir = adapter_dir or run_dir / "adapter"
         self.method = method_of(task)
+        self.seen = seen_images(record_of_start(store, self.start_from))
 
     def check(self) -> None:
         if self.task.kind != "classification":
@@ -152,6 +153,7 @@ class ClassAdaptationJob(Job):
                 "source": [case.id for case in learning],
                 "source_validation": [case.id for case in held],
                 "target": [case.id for case in target.cases],
+                "seen_before": sorted(self.seen),
                 "set_aside": aside,
             },
             "metrics_on": "held-back source images" if held else "nothing: too few source images to hold any back",

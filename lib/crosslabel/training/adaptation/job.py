@@ -11,7 +11,7 @@ from typing import Any
 from torch import nn
 
 from crosslabel.adaptation.image_level import ImageAdapter, build_adapter
-from crosslabel.checkpoints import ModelStore, Version, seen_images
+from crosslabel.checkpoints import ModelStore, Version, record_of_start, seen_images
 from crosslabel.networks.memory_format import channels_last
 from crosslabel.optimisation import RESUME_FILE, Outcome, ProgressEvent, State, processes, read_curves
 from crosslabel.tasks import TaskSpec
@@ -58,7 +58,7 @@ class AdaptationJob(Job):
         **settings: Any,
     ) -> None:
         super().__init__(task, store, run_dir, **settings)
-        begun = {} if self.start_from is None or self.start_from.demonstration else store.record(self.start_from)
+        begun = record_of_start(store, self.start_from)
         self.seen = seen_images(begun)
         self.task = _without_warm_up(task) if _knows_target(begun) else task
         self.cases = cases

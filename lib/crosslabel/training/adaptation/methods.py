@@ -68,13 +68,19 @@ CLASS_METHODS: dict[str, Method] = {
 }
 
 
+def methods_for(task: TaskSpec) -> dict[str, Method]:
+    """The methods by which a task of its kind can be adapted, by name; the one that its file chooses comes first."""
+    known = METHODS if task.kind == "segmentation" else CLASS_METHODS
+    return dict(sorted(known.items(), key=lambda item: item[0] != task.adaptation.method))
+
+
 def method_of(task: TaskSpec) -> Method:
     """The method by which a task is adapted.
 
     Raises:
         TaskError: there is none of that name for a task of its kind.
     """
-    known = METHODS if task.kind == "segmentation" else CLASS_METHODS
+    known = methods_for(task)
     name = task.adaptation.method
     if name not in known:
         raise TaskError(f"There is no method of adaptation '{name}' for a {task.kind}; use one of {', '.join(known)}.")

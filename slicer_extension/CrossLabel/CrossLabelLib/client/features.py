@@ -8,7 +8,7 @@ from collections.abc import Iterable
 FEATURES = {
     "case list": ("learning", "the list of cases, batches, pins and skips"),
     "learning": ("learning", "the course of learning and its versions"),
-    "adaptation": ("adaptation", "adapting to another modality"),
+    "adaptation": ("adaptation", "adapting to another modality or centre"),
     "uncertainty": ("uncertainty", "the map of uncertainty"),
     "heatmaps": ("heatmaps", "pictures of why a class was chosen"),
     "class-labels": ("class-labels", "classes with a slice and a note that one is not sure"),

@@ -104,7 +104,7 @@ class LearningState:
 
 @dataclass(frozen=True)
 class Source:
-    """Labelled images of another modality that the server offers to learn from; ``problem`` says why it cannot be used."""
+    """Labelled images that the server offers to learn from; ``problem`` says why they cannot be used."""
 
     name: str
     images: int
