@@ -14,6 +14,7 @@ from torch import nn
 from benchmarks.adaptation import NARROW, PAIRS, Budget, Pair, scores, unlabelled, work_folder
 from benchmarks.table import Cell, Table
 from crosslabel.checkpoints import ModelStore
+from crosslabel.data import given_as
 from crosslabel.inference import SlidingWindow, load_predictor
 from crosslabel.tasks import TaskSpec
 from crosslabel.training import TrainingJob, read_curves
@@ -57,7 +58,7 @@ def measure_at(budget: Budget, cell: Cell) -> dict[str, float]:
 
 
 def _adapt(cell: Cell, task: TaskSpec, pair: Pair, store: ModelStore, run: Path, device: str) -> None:
-    seen = PreparedCases(task, pair.target, domain=task.domains.target)
+    seen = PreparedCases(task, given_as(task.domains.target, pair.target))
     window = SlidingWindow(task.patch)
 
     def with_labels(network: nn.Module) -> Mapping[str, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from statistics import fmean
 
@@ -18,6 +19,7 @@ from crosslabel.learning.promotion import by_held_back, without_held_back
 from crosslabel.learning.replay import mixture
 from crosslabel.optimisation import State
 from crosslabel.optimisation.progress import read_curves
+from crosslabel.training.prepared_cases import PreparedCases
 from crosslabel.training.segmentation import SegmentationObjective
 from tiny import classification_task, segmentation_task, write_blobs, write_pictures
 
@@ -171,6 +173,20 @@ def test_source_cases_are_replayed_and_are_no_labels(task, cases, store, tmp_pat
     assert [case.id for case in learning.replay] == [f"source: {case.id}" for case in cases[3:7]]
     _, without = learn(task, cases[:3], ModelStore(tmp_path / "other"), tmp_path / "without")
     assert not equal(store.load(task, version).state, ModelStore(tmp_path / "other").load(task, without).state)
+
+
+def test_replayed_images_that_do_not_say_what_they_are_are_taken_for_the_source(cases, store, tmp_path):
+    domains = {
+        "target": {"name": "mr", "modality": "MR", "intensity": {"rule": "percentile"}},
+        "sources": [{"name": "ct", "modality": "CT", "intensity": {"rule": "window", "lower": 0, "upper": 400}}],
+    }
+    task = segmentation_task(domains=domains, training=TRAINING, active_learning=LEARNING)
+    silent = [replace(case, image=tmp_path / f"p{number}.nii.gz") for number, case in enumerate(cases[3:6])]
+    for case, named in zip(silent, cases[3:6], strict=True):
+        shutil.copy(named.image, case.image)
+    learning, version = learn(task, cases[:3], store, tmp_path / "run", replay=silent)
+    assert store.record(version)["data"]["set_aside"] == {}
+    assert {PreparedCases(task, learning.replay)[index].domain for index in range(len(silent))} == {"ct"}
 
 
 def test_no_label_and_one_class_only_are_refused_with_what_to_do(task, store, tmp_path):

@@ -1,7 +1,7 @@
 """Labelled data sets: their layouts, cases and splits."""
 
 from crosslabel.data.ahead import read_ahead
-from crosslabel.data.cases import Case
+from crosslabel.data.cases import Case, given_as
 from crosslabel.data.fingerprint import fingerprint_of
 from crosslabel.data.layouts import labelled_cases
 from crosslabel.data.lists import listed_cases
@@ -12,6 +12,7 @@ __all__ = [
     "Case",
     "check_split",
     "fingerprint_of",
+    "given_as",
     "hold_back",
     "images_of_any_class",
     "labelled_cases",

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
 from crosslabel.errors import ImageError
 from crosslabel.images import Grid, Modality, read_label
-from crosslabel.tasks import TaskSpec
+from crosslabel.tasks import DomainSpec, TaskSpec
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Case:
         value_names: what each stored label value means, if the data set says so.
         own_values: the label holds the task's own values (saved by CrossLabel), so nothing is mapped.
         patient: whose image it is, where that is known; a split keeps a patient's images together.
+        domain: name of the task's domain that it belongs to if neither the file nor ``modality`` says what it is.
         slices: number (along the last stored axis) and class of those slices of a volume that have a class of their own.
     """
 
@@ -36,6 +38,7 @@ class Case:
     value_names: dict[int, str] | None = field(default=None, hash=False)
     own_values: bool = False
     patient: str | None = None
+    domain: str | None = None
     slices: tuple[tuple[int, str], ...] = ()
 
     @property
@@ -59,3 +62,8 @@ class Case:
             return task.map_labels(values, self.value_names), grid
         except ImageError as error:
             raise ImageError(f"{self.label.name}: {error}") from error
+
+
+def given_as(domain: DomainSpec, cases: Sequence[Case]) -> list[Case]:
+    """Cases that belong to a domain as far as they do not say what they are."""
+    return [replace(case, domain=domain.name) for case in cases]

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from crosslabel.checkpoints import Checkpoint, ModelStore, Version, learnt_by, record_of_start, seen_images
-from crosslabel.data import Case
+from crosslabel.data import Case, given_as
 from crosslabel.errors import CrossLabelError, DataError
 from crosslabel.images import read_image
 from crosslabel.inference import fill_network
@@ -103,7 +103,8 @@ class LearningRound(Job):
             cancelled=cancelled,
         )
         self.cases = cases
-        self.replay = [replace(case, id=f"source: {case.id}") for case in replay]
+        home = next(iter(task.domains.sources), task.domains.target)
+        self.replay = [replace(case, id=f"source: {case.id}") for case in given_as(home, replay)]
         self.unlabelled = unlabelled
         self.verdict: Verdict | None = None
         self._data: _Data

@@ -12,7 +12,7 @@ from crosslabel.data import Case
 from crosslabel.errors import CrossLabelError, DataError, ImageError
 from crosslabel.images import read_image
 from crosslabel.preparation import Preparation, Prepared, classes_of_slices
-from crosslabel.tasks import DomainSpec, TaskSpec
+from crosslabel.tasks import TaskSpec
 from crosslabel.training.memory import Memory
 from crosslabel.training.patches import foreground_voxels
 
@@ -60,22 +60,18 @@ class PreparedCases:
         task: what the cases are for.
         cases: labelled or not.
         limit: how many bytes of images may be kept.
-        domain: of images that do not say what they are.
     """
 
-    def __init__(
-        self, task: TaskSpec, cases: Sequence[Case], limit: int = 2 * 1024**3, domain: DomainSpec | None = None
-    ) -> None:
+    def __init__(self, task: TaskSpec, cases: Sequence[Case], limit: int = 2 * 1024**3) -> None:
         self.task = task
         self.cases = list(cases)
         self.limit = limit
-        self.domain = domain
         self._memory: Memory[PreparedCase] = Memory(limit)
         self._preparation = Preparation(task)
 
     def of(self, cases: Sequence[Case]) -> PreparedCases:
         """Some of the cases, sharing this sequence's memory."""
-        part = PreparedCases(self.task, cases, self.limit, self.domain)
+        part = PreparedCases(self.task, cases, self.limit)
         part._memory = self._memory
         return part
 
@@ -117,7 +113,7 @@ class PreparedCases:
             CrossLabelError: it cannot be read, or does not fit the task.
         """
         image = read_image(case.image, modality=case.modality, sequence=case.sequence)
-        domain = self.domain
+        domain = next((one for one in self.task.domains.all if one.name == case.domain), None)
         if domain is not None and image.modality in (None, domain.modality) and image.sequence is None:
             image = replace(image, modality=domain.modality, sequence=domain.sequence)
         return self._preparation.forward(image)

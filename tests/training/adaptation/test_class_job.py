@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from crosslabel.checkpoints import ModelStore, seen_images
-from crosslabel.data import images_of_any_class, labelled_cases
+from crosslabel.data import given_as, images_of_any_class, labelled_cases
 from crosslabel.errors import CheckpointError, DataError, TaskError
 from crosslabel.images import Modality, read_image
 from crosslabel.inference import load_predictor
@@ -58,7 +58,7 @@ def test_the_published_statistics_are_those_of_the_target_images(cases, tmp_path
     task = centres_task(adaptation={"method": "full"})
     store, _ = adapt(task, cases, tmp_path)
     state = store.load(task).state
-    target = PreparedCases(task, cases.target, domain=task.domains.target)
+    target = PreparedCases(task, given_as(task.domains.target, cases.target))
     images = torch.stack([target[index].image for index in range(len(target))])
     maps = torch.nn.functional.conv2d(images, state["trunk.conv1.weight"], stride=2, padding=3)
     mean = maps.mean(dim=(0, 2, 3))

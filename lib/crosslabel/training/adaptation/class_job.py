@@ -128,8 +128,7 @@ class ClassAdaptationJob(Job):
             load_pretrained(network_of(self.task), self.weights)
 
     def _train(self, emit: Emit, resume: bool) -> Version | None:
-        source = PreparedCases(self.task, self.cases.source, MEMORY_BYTES, self.task.domains.sources[0])
-        target = PreparedCases(self.task, self.cases.target, MEMORY_BYTES, self.task.domains.target)
+        source, target = self.cases.prepared(self.task, MEMORY_BYTES)
         aside = {**DomainLook(self.task, "source").at(source), **DomainLook(self.task, "target").at(target)}
         if self.method.norms and len(target) < 2:
             raise DataError("One target image has no statistics; give more of them, or choose a --method such as gin.")

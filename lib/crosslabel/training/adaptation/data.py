@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from crosslabel.adaptation.self_training import VolumePrior
-from crosslabel.data import Case, hold_back
+from crosslabel.data import Case, given_as, hold_back
 from crosslabel.errors import DataError
 from crosslabel.tasks import TaskSpec
 from crosslabel.training.prepared_cases import PreparedCase, PreparedCases
@@ -28,6 +28,14 @@ class AdaptationCases:
 
     source: Sequence[Case]
     target: Sequence[Case]
+
+    def prepared(self, task: TaskSpec, memory_bytes: int) -> tuple[PreparedCases, PreparedCases]:
+        """Source and target, each with so many bytes of memory; what an image does not say of itself is the domain's."""
+        source, target = task.domains.sources[0], task.domains.target
+        return (
+            PreparedCases(task, given_as(source, self.source), memory_bytes),
+            PreparedCases(task, given_as(target, self.target), memory_bytes),
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,8 +85,7 @@ def prepare_data(
     """
     check_cases(task, cases)
     prior = VolumePrior(task.output_names[1:])
-    source = PreparedCases(task, cases.source, memory_bytes, task.domains.sources[0])
-    target = PreparedCases(task, cases.target, memory_bytes, task.domains.target)
+    source, target = cases.prepared(task, memory_bytes)
     aside = {**_StructureLook(task, prior, "source").at(source), **_StructureLook(task, prior, "target").at(target)}
     settings = task.training
     learning, source_held = hold_back(source.cases, settings.validation_share, settings.seed)
