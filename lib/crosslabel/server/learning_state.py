@@ -89,9 +89,18 @@ def _measured(record: dict[str, Any]) -> dict[str, Any]:
         "value": value,
         "labels": None if training is None else len(training),
         "promoted": True,
-        "reason": "It was trained on request.",
+        "reason": _why_made(record),
         "metric_on": record.get("metrics_on"),
     }
+
+
+def _why_made(record: Mapping[str, Any]) -> str:
+    """How a version came about that the learning loop did not make; its provenance may be somebody else's."""
+    method, data = record.get("method"), record.get("data")
+    if not isinstance(method, Mapping) or not isinstance(data, Mapping):
+        return "It was trained on request."
+    source = len(data.get("source", ())) + len(data.get("source_validation", ()))
+    return f"It was adapted on request from {source} labelled source images: {method.get('title', 'by another method')}."
 
 
 def _state(loop: LearningLoop, task: TaskSpec, switch: Switch) -> tuple[str, dict[str, Any] | None, str]:
