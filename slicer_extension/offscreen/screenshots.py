@@ -2,8 +2,8 @@
 
     python -m slicer_extension.offscreen.screenshots --out slicer_extension/Screenshots
 
-Needs the ``crosslabel`` command of the same environment. What is drawn is the real .ui file and the real code; the segment
-editor, which is Slicer's own, is a stand-in that says so.
+Needs the ``crosslabel`` command of the same environment, and takes some minutes. What is drawn is the real .ui file and the
+real code; the segment editor, which is Slicer's own, is a stand-in that says so.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -26,6 +27,9 @@ from slicer_extension.offscreen import application, mrml
 _REPOSITORY = application.EXTENSION.parent
 _SEGMENTATION, _CLASSIFICATION = "abdomen_ct_mr", "brain_tumour_type"
 _WIDTH = 470
+# An adaptation that shows its curves within a minute, and learns nothing to speak of.
+_SHORT = {"epochs": 18, "steps_per_epoch": 3}
+_LABELLED = 8
 
 
 class Photographer:
@@ -107,7 +111,10 @@ def photograph(camera: Photographer, url: str) -> None:
     ui.listSection.setProperty("collapsed", True)
     ui.learningSection.setProperty("collapsed", False)
     ui.adaptSection.setProperty("collapsed", False)
-    QTest.qWait(3000)
+    camera.wait(lambda: session.watch.adaptation)
+    session.watch.adapt("labelled_ct", "gin", **_SHORT)
+    camera.wait(lambda: session.error or (session.watch.adaptation.run and session.watch.adaptation.run.report), seconds=900)
+    camera.wait(lambda: session.watch.learning.versions)
     camera.take("learning", ui.adaptSection, ui.learningSection)
     ui.learningSection.setProperty("collapsed", True)
     ui.adaptSection.setProperty("collapsed", True)
@@ -130,15 +137,18 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as work:
         folder = Path(work)
         shutil.copytree(_REPOSITORY / "sample_data" / "studies", folder / "studies")
+        make = [sys.executable, str(_REPOSITORY / "sample_data" / "make.py"), "abdomen", "--modality", "CT"]
+        subprocess.run([*make, "--count", str(_LABELLED), "--out", str(folder / "labelled_ct")], check=True)
         slicer_app = application.install(folder / "settings")
         from CrossLabelLib.client.job import Job
         from CrossLabelLib.local_server import LocalServer
 
         QSettings().setValue("CrossLabel/autosave_folder", str(folder / "autosave"))
-        path = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", "")))
-        server = LocalServer({**os.environ, "PATH": path, "CROSSLABEL_MODELS": str(folder / "models")})
+        # The panel looks for the command as well.
+        os.environ["PATH"] = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", "")))
+        server = LocalServer({**os.environ, "CROSSLABEL_MODELS": str(folder / "models")})
         try:
-            url = server.start(folder / "studies", Job())
+            url = server.start(folder / "studies", Job(), folder / "labelled_ct")
             with mrml.mrml_scene():
                 from CrossLabel import CrossLabelWidget
 

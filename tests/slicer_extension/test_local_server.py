@@ -30,6 +30,16 @@ def test_it_serves_a_folder_until_it_is_stopped(tmp_path):
         transport.json("DELETE", "/info/")
 
 
+@pytest.mark.skipif(os.name == "nt", reason="a shell script stands for the command")
+def test_labelled_images_are_offered_by_the_name_of_their_folder(tmp_path):
+    command = tmp_path / "crosslabel"
+    command.write_text('#!/bin/sh\necho "$6 $7"\n')
+    command.chmod(0o755)
+    for folder, name in (("ct", "ct"), ("ct=old", "ct-old")):
+        with pytest.raises(ServerError, match=f"--source {name}={tmp_path / folder}$"):
+            LocalServer({"PATH": str(tmp_path)}).start(tmp_path, Job(), tmp_path / folder)
+
+
 def test_where_the_command_is_missing_the_sentence_says_how_to_get_it(tmp_path):
     local = LocalServer({"PATH": str(tmp_path)})
     assert not local.available

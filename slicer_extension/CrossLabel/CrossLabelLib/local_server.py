@@ -47,12 +47,13 @@ class LocalServer:
     def running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
-    def start(self, studies: Path, job: Job) -> str:
+    def start(self, studies: Path, job: Job, source: Path | None = None) -> str:
         """Serve a folder on a free port, wait until it answers, and return the address; for a thread.
 
         Args:
             studies: folder with images.
             job: cancels it.
+            source: folder of labelled images that tasks can be adapted from, offered by its name.
 
         Raises:
             ServerError: the command is not installed, or the server did not start.
@@ -65,6 +66,8 @@ class LocalServer:
         port = _free_port()
         self._log = Path(tempfile.mkdtemp(prefix="crosslabel-server-")) / "server.log"
         command = [self.command, "serve", "--studies", str(studies), "--port", str(port)]
+        if source is not None:
+            command += ["--source", f"{source.name.replace('=', '-') or 'labelled'}={source}"]
         with self._log.open("wb") as log:
             options = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": subprocess.STDOUT}
             try:

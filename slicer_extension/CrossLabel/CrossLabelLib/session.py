@@ -14,7 +14,6 @@ from CrossLabelLib.client.api import Client
 from CrossLabelLib.client.errors import ServerError
 from CrossLabelLib.client.results import Cases, Server, Task
 from CrossLabelLib.client.transport import Transport
-from CrossLabelLib.local_server import LocalServer
 from CrossLabelLib.prediction import Prediction
 from CrossLabelLib.returning import Returning
 from CrossLabelLib.settings import Settings
@@ -58,7 +57,6 @@ class Session:
         autosave: keeps unsaved work; by default in the settings' folder.
         settings: of the person.
         client: a function that makes a client from an address and a token; by default a real one.
-        local: starts servers on this computer.
 
     Attributes:
         server: None before it answered, kept while it is away.
@@ -77,12 +75,10 @@ class Session:
         autosave: Autosave | None = None,
         settings: Settings | None = None,
         client: Callable[[str, str], Client] | None = None,
-        local: LocalServer | None = None,
     ) -> None:
         self.scene = scene
         self.background = background
         self.settings = settings or Settings()
-        self.local = local or LocalServer()
         self.client: Client | None = None
         self.server: Server | None = None
         self.online = False
@@ -130,12 +126,6 @@ class Session:
             self.work.leave(discard=discard)
         self.run("connect", "Connecting", lambda job: client.connect(), lambda server: self._connected(client, server))
 
-    def serve(self, studies: Path) -> None:
-        """Start a server on this computer that serves a folder, and connect to it."""
-        self.settings.set("studies_folder", str(studies))
-        starting = "Starting a server on this computer"
-        self.run("connect", starting, lambda job: self.local.start(studies, job), self.connect)
-
     def disconnect(self, *, discard: bool = False) -> None:
         """Forget the server; nothing is sent any more."""
         self.work.leave(discard=discard)
@@ -175,7 +165,6 @@ class Session:
         self.work.close()
         self.watch.stop()
         self.background.cancel()
-        self.local.stop()
         self._listeners.clear()
 
     def need(self) -> tuple[Client, Task]:

@@ -25,6 +25,7 @@ DEFAULTS: dict[str, Any] = {
     "refresh_seconds": 3,
     "remember_tokens": False,
     "studies_folder": "",
+    "source_folder": "",
 }
 
 

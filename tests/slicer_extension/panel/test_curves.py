@@ -32,6 +32,13 @@ def test_a_falling_loss_is_drawn_from_the_upper_left_to_the_lower_right(curves):
     assert left[1] < right[1] - 80
 
 
+def test_a_metric_of_one_label_is_part_of_the_metric_of_all(curves):
+    points = [(0, 1.0)]
+    names = ("dice", "dice liver", "balanced accuracy", "accuracy", "sensitivity COVID")
+    kept = curves.overall(dict.fromkeys(names, points))
+    assert list(kept) == ["dice", "balanced accuracy", "accuracy", "sensitivity COVID"]
+
+
 def test_every_curve_has_its_own_colour_and_its_name_in_it(curves):
     picture = curves.draw({"a": [(0, 1), (1, 2)], "b": [(0, 2), (1, 1)]}, "Loss", 300, 150)
     for color in curves.COLORS[:2]:

@@ -11,7 +11,7 @@ from slicer.i18n import tr as _
 from CrossLabelLib.client.learning_results import AdaptationRun, AdaptationState, Source
 from CrossLabelLib.panel import ask, curves
 from CrossLabelLib.panel.section import Section, chosen, fill, lines
-from CrossLabelLib.panel.texts import duration
+from CrossLabelLib.panel.texts import course
 
 if TYPE_CHECKING:
     from CrossLabelLib.panel.panel import Panel
@@ -46,7 +46,10 @@ class AdaptSection(Section):
         if state is None:
             return self.session.watch.problem or _("The server has not told yet.")
         if not state.sources and state.run is None:
-            return _("The server offers no labelled images to learn from; its administrator can name folders of them.")
+            return _(
+                "The server offers no labelled images to learn from; its administrator can name folders of them, and you under "
+                "Connect for a server that is started here."
+            )
         return ""
 
     def _show(self, state: AdaptationState) -> None:
@@ -61,8 +64,8 @@ class AdaptSection(Section):
         ui.adaptStateLabel.setText(_course(run) if run else "")
         ui.adaptProgress.setVisible(running and run.progress is not None)
         ui.adaptProgress.setValue(round(100 * run.progress.fraction) if run and run.progress else 0)
-        every = {**run.curves.losses, **run.curves.metrics} if run else {}
-        curves.show(ui.adaptCurves, every, _("By epoch"))
+        curves.show(ui.adaptCurves, run.curves.losses if run else {}, _("Loss by epoch"))
+        curves.show(ui.adaptMetricCurves, curves.overall(run.curves.metrics) if run else {}, _("Validation"))
 
     def _start(self) -> None:
         source = chosen(self.ui.sourceCombo)
@@ -80,17 +83,18 @@ def open_file(path: pathlib.Path) -> None:
 
 
 def _about(source: Source) -> str:
+    if source.problem:
+        return _("{name} (not for this task)").format(name=source.name)
     kind = " ".join(part for part in (source.modality, source.sequence) if part)
-    return _("{name} ({kind}, {count} images)").format(name=source.name, kind=kind or "?", count=source.images)
+    count = _("{count} images").format(count=source.images)
+    return f"{source.name} ({', '.join(part for part in (kind, count) if part)})"
 
 
 def _course(run: AdaptationRun) -> str:
     progress = run.progress
     how_far = ""
     if progress is not None and progress.epochs:
-        how_far = _("Epoch {epoch} of {epochs}").format(epoch=progress.epoch, epochs=progress.epochs)
-        if progress.eta_seconds is not None:
-            how_far += ", " + _("{time} left").format(time=duration(progress.eta_seconds))
+        how_far = course(progress)
     what = _("{method} from {source}: {state}").format(
         method=run.method, source=run.source, state=_states().get(run.state, run.state)
     )

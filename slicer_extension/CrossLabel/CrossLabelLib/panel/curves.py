@@ -50,6 +50,11 @@ def shown(curves: Mapping[str, Curve], most: int = len(COLORS)) -> dict[str, Cur
     return dict([(name, curve) for name, curve in curves.items() if curve][:most])
 
 
+def overall(curves: Mapping[str, Curve]) -> dict[str, Curve]:
+    """Those that are no part of another one, as ``dice liver`` is of ``dice``."""
+    return {name: curve for name, curve in curves.items() if not any(name.startswith(f"{other} ") for other in curves)}
+
+
 def draw(curves: Mapping[str, Curve], title: str, width: int, height: int) -> Any:
     """A ``qt.QPixmap`` of curves by name, over epochs."""
     picture = qt.QPixmap(width, height)

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import qt
 from slicer.i18n import tr as _
 
-from CrossLabelLib.client.learning_results import LearningState, Progress, Version
+from CrossLabelLib.client.learning_results import LearningState, Version
 from CrossLabelLib.panel import ask, curves
 from CrossLabelLib.panel.section import Section, chosen, fill, lines
-from CrossLabelLib.panel.texts import duration, when
+from CrossLabelLib.panel.texts import course, when
 
 if TYPE_CHECKING:
     from CrossLabelLib.panel.panel import Panel
@@ -58,12 +58,12 @@ class LearningSection(Section):
         ):
             widget.setVisible(not stock)
         fill(ui.switchCombo, [("on", _("on")), ("paused", _("paused")), ("off", _("off"))], state.switch)
-        training = state.state in ("training", "stopping")
+        training, scoring = state.state in ("training", "stopping"), state.state == "scoring"
         ui.trainButton.setEnabled(not training)
         ui.trainButton.setVisible(not self.session.missing("training"))
         ui.stopTrainButton.setEnabled(state.state == "training")
-        ui.learningStateLabel.setText(lines(_states().get(state.state, state.state), state.message, _course(state.progress)))
-        ui.learningProgress.setVisible(training and state.progress is not None)
+        ui.learningStateLabel.setText(lines(_states().get(state.state, state.state), state.message, course(state.progress)))
+        ui.learningProgress.setVisible((training or scoring) and state.progress is not None)
         ui.learningProgress.setValue(round(100 * state.progress.fraction) if state.progress else 0)
         ui.labelsLabel.setText(_labels(state))
         ui.estimateLabel.setText(_estimate(state))
@@ -71,7 +71,7 @@ class LearningSection(Section):
         ui.adviceLabel.setText(state.advice)
         ui.adviceLabel.setVisible(bool(state.advice))
         curves.show(ui.lossCurves, state.curves.losses, _("Loss by epoch"))
-        curves.show(ui.metricCurves, state.curves.metrics, _("Held-back labels"))
+        curves.show(ui.metricCurves, curves.overall(state.curves.metrics), _("Held-back labels"))
         self._show_versions(state.versions)
 
     def _show_versions(self, versions: tuple[Version, ...]) -> None:
@@ -85,6 +85,7 @@ class LearningSection(Section):
                 item = qt.QTableWidgetItem(text)
                 item.setToolTip(version.reason)
                 table.setItem(row, column, item)
+        table.resizeColumnsToContents()
         self._show_version()
 
     def _show_version(self) -> None:
@@ -120,19 +121,10 @@ def _states() -> dict[str, str]:
     }
 
 
-def _course(progress: Progress | None) -> str:
-    if progress is None or not progress.epochs:
-        return ""
-    epoch = _("Epoch {epoch} of {epochs}").format(epoch=progress.epoch, epochs=progress.epochs)
-    left = "" if progress.eta_seconds is None else _("{time} left").format(time=duration(progress.eta_seconds))
-    best = "" if progress.best_metric is None else _("best {value}").format(value=f"{progress.best_metric:.3f}")
-    return ", ".join(part for part in (epoch, left, best) if part)
-
-
 def _labels(state: LearningState) -> str:
     counts = state.labels
     return _(
-        "{final} labels so far, {new} of them since the last training; {held} are held back to measure; {pool} cases wait."
+        "Labels so far: {final} ({new} since the last training, {held} held back to measure). Cases that wait: {pool}."
     ).format(final=counts.final, new=counts.since_last_training, held=counts.held_back, pool=counts.pool)
 
 
@@ -149,4 +141,4 @@ def _texts(version: Version) -> tuple[str, ...]:
     measured = "" if version.value is None else f"{version.metric} {version.value:.3f}".strip()
     state = _("in use") if version.active else _("not better") if version.promoted is False else ""
     labels = "" if version.labels is None else str(version.labels)
-    return f"{version.number}  {version.name}".strip(), when(version.published), measured, labels, state
+    return f"v{version.number}", when(version.published), measured, labels, state

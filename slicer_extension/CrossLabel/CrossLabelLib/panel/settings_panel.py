@@ -28,6 +28,7 @@ def rows() -> list[tuple[str, str, str]]:
         ("autosave_folder", _("Folder of these saves"), _("Empty: .crosslabel/autosave in your home folder.")),
         ("refresh_seconds", _("Seconds between two looks at the server"), _("While it learns or adapts.")),
         ("studies_folder", _("Folder for a server on this machine"), ""),
+        ("source_folder", _("Labelled images for such a server"), _("Of another modality or centre, to adapt from.")),
     ]
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from slicer.i18n import tr as _
 
+from CrossLabelLib.client.learning_results import Progress
+
 
 def duration(seconds: float) -> str:
     """Such as ``about 4 min``."""
@@ -14,6 +16,17 @@ def duration(seconds: float) -> str:
     if seconds < 5400:
         return _("about {count} min").format(count=round(seconds / 60))
     return _("about {count} h").format(count=round(seconds / 3600, 1))
+
+
+def course(progress: Progress | None) -> str:
+    """How far a training is, such as ``Epoch 3 of 20, about 4 min left, best 0.812``; a look at the pool counts images."""
+    if progress is None or not progress.epochs:
+        return ""
+    text = _("Image {done} of {all}") if progress.state == "scoring" else _("Epoch {done} of {all}")
+    done = text.format(done=progress.epoch, all=progress.epochs)
+    left = _("{time} left").format(time=duration(progress.eta_seconds)) if progress.eta_seconds else ""
+    best = "" if progress.best_metric is None else _("best {value}").format(value=f"{progress.best_metric:.3f}")
+    return ", ".join(part for part in (done, left, best) if part)
 
 
 def volume(ml: float | None) -> str:
