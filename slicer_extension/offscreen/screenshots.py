@@ -28,7 +28,7 @@ _REPOSITORY = application.EXTENSION.parent
 _SEGMENTATION, _CLASSIFICATION = "abdomen_ct_mr", "brain_tumour_type"
 _WIDTH = 470
 # An adaptation that shows its curves within a minute, and learns nothing to speak of.
-_SHORT = {"epochs": 18, "steps_per_epoch": 3}
+_SHORT = {"epochs": 12, "steps_per_epoch": 3}
 _LABELLED = 8
 
 
