@@ -1,11 +1,13 @@
 """What ``serve`` refuses before it loads anything."""
 
+import os
 import socket
 
 import pytest
 
 from crosslabel.errors import CrossLabelError
 from crosslabel.server.serve import Listener, serve
+from crosslabel.server.sources import parse_sources, sources_as_text, sources_from_text
 
 
 def test_a_missing_studies_folder_is_named(tmp_path):
@@ -44,3 +46,13 @@ def test_broken_authentication_is_refused_rather_than_ignored(tmp_path, monkeypa
     monkeypatch.setenv("MONAI_LABEL_AUTH_ENABLE", "true")
     with pytest.raises(CrossLabelError, match="MONAI_LABEL_AUTH_ENABLE"):
         serve(tmp_path, Listener(port=0))
+
+
+def test_a_source_whose_folder_would_be_taken_for_two_is_refused(tmp_path):
+    folder = tmp_path / f"ct{os.pathsep}old"
+    folder.mkdir()
+    with pytest.raises(CrossLabelError, match="in its name or folder; rename it"):
+        parse_sources([f"ct={folder}"])
+    (tmp_path / "ct").mkdir()
+    sources = parse_sources([f"ct={tmp_path / 'ct'}"])
+    assert sources_from_text(sources_as_text(sources)) == sources

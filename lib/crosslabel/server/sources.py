@@ -15,7 +15,8 @@ def parse_sources(texts: Sequence[str]) -> dict[str, Path]:
     """Sources as they are given on the command line, ``name=folder`` each.
 
     Raises:
-        CrossLabelError: one is written otherwise, a name is given twice, or a folder does not exist.
+        CrossLabelError: one is written otherwise, a name is given twice, a folder does not exist, or one is called as no
+            configuration can tell.
     """
     found: dict[str, Path] = {}
     for text in texts:
@@ -27,6 +28,9 @@ def parse_sources(texts: Sequence[str]) -> dict[str, Path]:
         path = Path(folder.strip()).expanduser().resolve()
         if not path.exists():
             raise CrossLabelError(f"The folder {path} of the source '{name.strip()}' does not exist.")
+        if os.pathsep in f"{name}{path}":
+            # In the app's configuration it would part one source from the next.
+            raise CrossLabelError(f"The source '{text}' has '{os.pathsep}' in its name or folder; rename it, or link to it.")
         found[name.strip()] = path
     return found
 
