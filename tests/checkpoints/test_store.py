@@ -76,7 +76,9 @@ def test_a_demonstration_checkpoint_is_served_until_a_version_is_trained(tmp_pat
 
     assert store.current(task).demonstration
     assert load_predictor(task, store, "cpu").demonstration
-    store.publish(task, weights(), {})
+    assert store.trained(task) is None
+    published = store.publish(task, weights(), {})
+    assert store.trained(task) == published
     assert not load_predictor(task, store, "cpu").demonstration
 
 

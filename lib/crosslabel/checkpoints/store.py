@@ -83,6 +83,11 @@ class ModelStore:
             return self.demonstration(task)
         return self._version(task, number)
 
+    def trained(self, task: TaskSpec) -> Version | None:
+        """The version to serve, if it was trained here: what a training or an adaptation goes on from."""
+        version = self.current(task)
+        return None if version is None or version.demonstration else version
+
     def load(self, task: TaskSpec, version: Version | None = None) -> Checkpoint:
         """Load a version, by default the current one.
 

@@ -73,7 +73,7 @@ def adapt(
             counts = f"{len(cases.source)} labelled source cases, {len(cases.target)} target images"
             labelled = sum(case.label is not None for case in cases.target)
             stderr().print(f"{spec.title}: {counts}, {labelled} of them labelled", highlight=False)
-            if labelled and not from_served and _trained(store, spec) is not None:
+            if labelled and not from_served and store.trained(spec) is not None:
                 stderr().print("It begins with fresh weights; --from-served goes on from what is served, better with labels.")
             # Of several methods, those that are done stay so.
             if resume and not (out.is_dir() if len(methods) > 1 else was_stopped(out)):
@@ -119,13 +119,8 @@ def _say_what_is_served(store: ModelStore, version: Version) -> None:
     stdout().print(f"{version.name} is served from now on ({version.path}).", soft_wrap=True, highlight=False)
 
 
-def _trained(store: ModelStore, task: TaskSpec) -> Version | None:
-    version = store.current(task)
-    return None if version is None or version.demonstration else version
-
-
 def _served(store: ModelStore, task: TaskSpec) -> Version:
-    version = _trained(store, task)
+    version = store.trained(task)
     if version is None:
         raise CrossLabelError(f"No trained model of {task.name} is served yet; leave --from-served out.")
     return version

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from crosslabel.checkpoints import ModelStore, Version
+from crosslabel.checkpoints import ModelStore
 from crosslabel.data import Case, labelled_cases
 from crosslabel.errors import DataError
 from crosslabel.files import write_json
@@ -101,7 +101,7 @@ class AdaptationTrainTask(StudiesTrainTask):
         task = self.with_settings(request)
         if not request.get("resume"):
             name = _first(request.get("source")) or next(iter(self.sources))
-            begun = self._to_go_on_from(task) if request.get("pretrained", True) else None
+            begun = self.store.trained(task) if request.get("pretrained", True) else None
             number = None if begun is None else begun.number
             write_json(run / _REQUEST_FILE, {"source": name, "method": task.adaptation.method, "started_from": number})
         # A run that is resumed goes on with its own source, method and first weights, whatever the request says.
@@ -111,11 +111,6 @@ class AdaptationTrainTask(StudiesTrainTask):
         start = next((one for one in self.store.versions(task) if one.number == said.get("started_from")), None)
         job = AdaptationJob if task.kind == "segmentation" else ClassAdaptationJob
         return job(task, cases, self.store, run, start_from=start, on_event=on_event, cancelled=cancelled)
-
-    def _to_go_on_from(self, task: TaskSpec) -> Version | None:
-        """The served version, if it was trained here."""
-        version = self.store.current(task)
-        return None if version is None or version.demonstration else version
 
     def _target(self, studies: Studies) -> list[Case]:
         """Studies of the target domain, those of a segmentation with their final label where they have one."""
