@@ -19,8 +19,8 @@ def hold_back(cases: Sequence[Case], share: float, seed: int = 0) -> tuple[list[
     """Split cases into training and validation by a hash of their patients, or of their ids where patients are not known.
 
     A patient stays on one side when others come or go, so held-back cases never leak into training as a data set grows, and
-    what is measured on them is not helped by another image of the same patient. Classes are split one by one, so each keeps
-    its share.
+    what is measured on them is not helped by another image of the same patient. Classes are split one by one, so that each is
+    held back; its share is kept on average, not exactly, for a case that has a side never changes it.
 
     Args:
         cases: the labelled cases.
