@@ -31,7 +31,7 @@ serve: $(STAMP) $(if $(filter studies,$(STUDIES)),studies)
 	$(BIN)/crosslabel serve --studies "$(STUDIES)" --host "$(HOST)" --port "$(PORT)"
 
 test: lint
-	$(BIN)/pytest -q -ra --durations=10 -n $(PROCESSES) --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest -q -ra --durations=10 -n $(PROCESSES) --dist loadfile
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

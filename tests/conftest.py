@@ -17,11 +17,6 @@ from server_process import ALLOWED_ORIGIN, Server, running_server, unused_port
 torch.set_num_threads(1)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of servers come first: they wait much, which costs least while the other process computes."""
-    items.sort(key=lambda item: "server" not in item.path.relative_to(item.config.rootpath).parts)
-
-
 @pytest.fixture
 def free_port() -> int:
     return unused_port()
