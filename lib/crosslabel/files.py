@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 _CHUNK = 2**20
+_DISK_IS_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @contextmanager
@@ -70,6 +72,16 @@ def content_digest(path: Path) -> str:
     files = sorted((file.relative_to(path).as_posix(), file) for file in path.rglob("*") if file.is_file())
     told = "".join(f"{name}\0{sha256_of(file)}\n" for name, file in files)
     return hashlib.sha256(told.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def is_full_disk(error: BaseException) -> bool:
+    """Also as PyTorch's writer of files says it, which hides the number of the error behind the failure that followed."""
+    chain: BaseException | None = error
+    while chain is not None:
+        if isinstance(chain, OSError) and chain.errno in _DISK_IS_FULL:
+            return True
+        chain = chain.__context__
+    return False
 
 
 def make_folders(folder: Path) -> None:

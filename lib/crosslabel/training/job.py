@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import platform
 import time
 from abc import ABC, abstractmethod
@@ -19,6 +18,7 @@ import crosslabel
 from crosslabel.checkpoints import BeingTrainedError, ModelStore, Version
 from crosslabel.data import Case, check_split, hold_back
 from crosslabel.errors import CrossLabelError, DataError, TaskError
+from crosslabel.files import is_full_disk
 from crosslabel.inference import pick_device
 from crosslabel.networks.memory_format import channels_last
 from crosslabel.optimisation import processes
@@ -29,12 +29,9 @@ from crosslabel.provenance import code_commit
 from crosslabel.tasks import TaskSpec
 from crosslabel.tasks.building import network_of
 from crosslabel.training.classifier_training import ClassifierTraining
-from crosslabel.training.cut_search import CUTS_FILE
 from crosslabel.training.loop_settings import loop_settings
 from crosslabel.training.prepared_cases import PreparedCases
 from crosslabel.training.segmentation import SegmentationObjective
-
-_DISK_IS_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class Job(ABC):
@@ -93,6 +90,11 @@ class Job(ABC):
                 progress(self._last)
                 self.on_event(self._last)
 
+        def fail(message: str) -> None:
+            # On a full disk it cannot be written, and would hide what went wrong.
+            with contextlib.suppress(OSError):
+                emit(replace(self._last, state=State.FAILED, message=message))
+
         try:
             self.check()
             # Processes that train together are one trainer.
@@ -107,18 +109,19 @@ class Job(ABC):
             # The run in this folder may be the other's: its progress is not this job's to end.
             raise
         except CrossLabelError as error:
-            emit(replace(self._last, state=State.FAILED, message=str(error)))
+            fail(str(error))
             raise
         except torch.OutOfMemoryError as error:
             message = "The GPU ran out of memory; lower training.batch_size or patch in the task file, or train on the CPU."
-            emit(replace(self._last, state=State.FAILED, message=message))
+            fail(message)
             raise CrossLabelError(message) from error
         except (OSError, RuntimeError) as error:
-            if not _is_full_disk(error):
+            if not is_full_disk(error):
                 raise
             # Nothing can be written, so that the last event stays what it was; the state to resume from is whole.
             raise CrossLabelError(
-                f"The disk of {self.run_dir} is full; free some space and resume, what was finished is kept."
+                f"The disk of {self.run_dir}, or that of the models in {self.store.folder}, is full; free some space and "
+                "resume, what was finished is kept."
             ) from error
 
     def _goes_on(self, resume: bool) -> bool:
@@ -221,8 +224,9 @@ class Job(ABC):
 
 
 def was_stopped(run_dir: Path) -> bool:
-    """Whether a run in a folder was ended before it was done, and left something to go on with."""
-    return (run_dir / CUTS_FILE).is_file() or any(run_dir.rglob(RESUME_FILE))
+    """Whether a run in a folder was ended before it was done: an image-level method that it fitted is kept as well."""
+    last = read_progress(run_dir)
+    return last is not None and last["state"] != State.FINISHED.value
 
 
 class TrainingJob(Job):
@@ -278,13 +282,3 @@ class TrainingJob(Job):
         aside = chosen.set_aside_unusable()
         train, held = hold_back(chosen.cases, settings.validation_share, settings.seed)
         return chosen.of(train), chosen.of(held), aside
-
-
-def _is_full_disk(error: BaseException) -> bool:
-    """Also as PyTorch's writer of files says it, which hides the number of the error behind the failure that followed."""
-    chain: BaseException | None = error
-    while chain is not None:
-        if isinstance(chain, OSError) and chain.errno in _DISK_IS_FULL:
-            return True
-        chain = chain.__context__
-    return False

@@ -193,19 +193,30 @@ def test_an_unknown_method_is_refused_with_those_there_are(tmp_path, cases):
         adapt(adaptation_task(adaptation={"method": "magic"}), cases, tmp_path)
 
 
-def test_a_full_disk_is_one_sentence_and_finished_work_stays(tmp_path, cases):
+TRANSLATOR = {"epochs": 1, "steps_per_epoch": 1, "width": 4, "blocks": 1, "window": 32, "clusters": 2}
+
+
+@pytest.mark.parametrize(
+    ("method", "fills_at", "bytes_left"),
+    [
+        ("full", lambda event: event.epoch == 2, 6000),
+        ("translation", lambda event: event.message.startswith("Restyling volume 2"), 100),
+    ],
+)
+def test_a_full_disk_is_one_sentence_and_finished_work_stays(tmp_path, cases, method, fills_at, bytes_left):
     resource = pytest.importorskip("resource", reason="limits of file sizes exist on POSIX systems alone")
-    task = adaptation_task()
+    settings = {"image_level": TRANSLATOR} if method == "translation" else {}
+    task = adaptation_task(adaptation={"method": method, **settings})
     store = ModelStore(tmp_path / "models")
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
 
     def fill(event):
-        if event.epoch == 2:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (6000, before[1]))
+        if fills_at(event):
+            resource.setrlimit(resource.RLIMIT_FSIZE, (bytes_left, before[1]))
 
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     try:
-        with pytest.raises(CrossLabelError, match=r"disk of .* is full; free some space and resume"):
+        with pytest.raises(CrossLabelError, match=r"disk of .*run.* is full; free some space and resume"):
             AdaptationJob(task, cases, store, tmp_path / "run", device="cpu", on_event=fill).run()
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from crosslabel.errors import CrossLabelError
+from crosslabel.files import is_full_disk
 from crosslabel.images import Grid, read_image, write_map
 
 # Uncompressed: a volume is read again for every epoch, and gzip would cost more than the network.
@@ -20,7 +21,8 @@ _SUFFIX = ".nii"
 class VolumeCache:
     """Volumes by id and style, as NIfTI files in their grid; the least recently used make room for new ones.
 
-    A file appears whole or not at all, so a cache whose filling was interrupted is gone on with.
+    A file appears whole or not at all, so a cache whose filling was interrupted is gone on with. Several processes may share
+    the folder: what another one has removed meanwhile is not there.
 
     Args:
         folder: for the files, one for each channel.
@@ -33,32 +35,33 @@ class VolumeCache:
         self.channels = channels
         self.limit = limit
 
-    def has(self, id: str, style: int) -> bool:
-        """Whether the volume is here, whole."""
-        return self._files(id, style)[0].is_file()
-
     def get(self, id: str, style: int) -> Tensor | None:
-        """The volume (channels, \\*spatial), float32; ``None`` if it is not here."""
-        if not self.has(id, style):
-            return None
+        """The volume (channels, \\*spatial), float32; ``None`` if it is not here, whole."""
         files = self._files(id, style)
-        # The time of last use decides what has to go; few disks keep times of access.
-        os.utime(files[0])
-        return torch.cat([torch.from_numpy(read_image(file).array) for file in files])
+        try:
+            # The time of last use decides what has to go; few disks keep times of access.
+            os.utime(files[0])
+            return torch.cat([torch.from_numpy(read_image(file).array) for file in files])
+        except (FileNotFoundError, CrossLabelError):
+            # Never made, removed meanwhile, or damaged: it is made again.
+            return None
 
     def put(self, id: str, style: int, volume: Tensor, grid: Grid) -> None:
         """Keep a volume (channels, \\*grid.shape).
 
         Raises:
-            CrossLabelError: the disk is full or the folder cannot be written.
+            OSError: the disk is full.
+            CrossLabelError: the folder cannot be written.
         """
         try:
             # The first channel is written last: it stands for the whole volume.
             for file, channel in reversed(list(zip(self._files(id, style), volume, strict=True))):
                 write_map(channel.numpy(), grid, file)
         except OSError as error:
+            if is_full_disk(error):
+                raise
             raise CrossLabelError(
-                f"Restyled volumes cannot be written to {self.folder.name} ({error.strerror}); free some space and resume."
+                f"Restyled volumes cannot be written to {self.folder} ({error.strerror}); make it writable and resume."
             ) from error
         self._make_room(spare=self._files(id, style)[0])
 
@@ -81,7 +84,10 @@ class VolumeCache:
     def _held(self) -> Iterator[tuple[int, Path, int]]:
         """Time of last use, first file and bytes of every volume."""
         for first in self.folder.glob(f"*_0{_SUFFIX}"):
-            status = first.stat()
+            try:
+                status = first.stat()
+            except FileNotFoundError:
+                continue
             yield status.st_mtime_ns, first, status.st_size * self.channels
 
     def _files(self, id: str, style: int) -> list[Path]:
