@@ -95,7 +95,7 @@ def test_a_finished_run_is_not_resumed_and_a_file_is_no_place_for_one(crosslabel
 def test_of_several_methods_the_one_with_the_highest_consistency_is_served(crosslabel, folders, tmp_path):
     result = adapt(crosslabel, folders, tmp_path / "out", "--method", "gin,source_only")
     assert result.exit_code == 0, result.stderr
-    results = json.loads((tmp_path / "out" / "methods.json").read_text())
+    results = json.loads((tmp_path / "out" / "methods.json").read_text())["methods"]
     assert set(results) == {"gin", "source_only"}
     best = max(results.values(), key=lambda one: one["value"])
     assert f"tiny_segmentation v{best['version']} is served from now on" in result.stdout
@@ -103,7 +103,12 @@ def test_of_several_methods_the_one_with_the_highest_consistency_is_served(cross
     assert current["version"] == best["version"]
     again = adapt(crosslabel, folders, tmp_path / "out", "--method", "gin,source_only", "--resume")
     assert f"tiny_segmentation v{best['version']} is served" in again.stdout
-    assert json.loads((tmp_path / "out" / "methods.json").read_text()) == results
+    assert json.loads((tmp_path / "out" / "methods.json").read_text())["methods"] == results
+
+    other = write_domain(tmp_path / "other", "MR", 2, 70)
+    refused = adapt(crosslabel, (folders[0], other / "imagesTr"), tmp_path / "out", "--method", "gin,source_only", "--resume")
+    assert refused.exit_code == 1
+    assert "were trained on other images, labels or settings" in refused.stderr
 
 
 def test_a_target_without_images_is_refused_in_one_line(crosslabel, folders, tmp_path):

@@ -14,7 +14,7 @@ from crosslabel.errors import CrossLabelError, DataError, TaskError
 from crosslabel.images import read_image
 from crosslabel.inference import load_predictor
 from crosslabel.training import State, read_curves
-from crosslabel.training.adaptation import AdaptationCases, AdaptationJob
+from crosslabel.training.adaptation import AdaptationCases, AdaptationJob, MethodComparison
 from two_modalities import adaptation_task, write_domain
 
 
@@ -222,3 +222,19 @@ def test_a_full_disk_is_one_sentence_and_finished_work_stays(tmp_path, cases, me
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
         signal.signal(signal.SIGXFSZ, handler)
     assert AdaptationJob(task, cases, store, tmp_path / "run", device="cpu").run(resume=True) is not None
+
+
+def test_until_the_last_of_several_methods_is_done_what_was_served_stays_served(tmp_path, cases):
+    store, served = adapt(adaptation_task(training={"epochs": 1}), cases, tmp_path)
+    ends = []
+
+    def look(event):
+        if event.state is State.FINISHED:
+            ends.append(store.current(adaptation_task()))
+
+    methods = ["gin", "source_only"]
+    comparison = MethodComparison(adaptation_task(), methods, cases, store, tmp_path / "both", device="cpu", on_event=look)
+    best = comparison.run()
+    assert ends == [served, served]
+    assert best in store.versions(adaptation_task())[1:]
+    assert store.current(adaptation_task()) == best

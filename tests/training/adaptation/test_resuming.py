@@ -12,7 +12,7 @@ import torch
 
 from crosslabel.checkpoints import ModelStore
 from crosslabel.errors import CheckpointError
-from crosslabel.training import read_progress
+from crosslabel.training import read_progress, was_stopped
 from crosslabel.training.adaptation import AdaptationJob
 from two_modalities import adaptation_task
 from waiting import PATIENCE
@@ -100,6 +100,7 @@ def test_a_run_that_was_stopped_before_its_first_epoch_goes_on_with_its_translat
     store, version = adapt(task, cases, tmp_path, cancelled=lambda: any(run.rglob("facts.json")))
     assert version is None
     assert not (run / "resume.pt").exists()
+    assert was_stopped(run)
     (weights,) = run.rglob("translator.pt")
     written, before = weights.stat().st_mtime_ns, read_progress(run)["job_seconds"]
 
@@ -107,6 +108,7 @@ def test_a_run_that_was_stopped_before_its_first_epoch_goes_on_with_its_translat
 
     assert weights.stat().st_mtime_ns == written
     assert store.record(version)["seconds"] > round(before, 1) > 0
+    assert not was_stopped(run)
 
 
 def test_a_run_that_begins_anew_is_never_gone_on_with_from_what_was_there_before(tmp_path, cases):

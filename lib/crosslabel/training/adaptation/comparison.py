@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from crosslabel.checkpoints import ModelStore, Version
+from crosslabel.errors import CheckpointError
 from crosslabel.files import write_json
 from crosslabel.optimisation import processes
 from crosslabel.tasks import TaskSpec
@@ -22,13 +23,15 @@ class MethodComparison:
     """Adapts by each of several methods and serves the version that does best by the criterion that also chose its epoch.
 
     That is the consistency on the same unlabelled target images, or Dice on held-back labelled ones where there are enough.
+    Until all are done, what was served before stays served.
 
     Args:
         task: a segmentation task with a source domain.
         methods: their names.
         cases: of both domains.
         store: where the versions are published; all of them stay.
-        folder: one folder of a run for each method below it, and ``methods.json`` with what each came to.
+        folder: one folder of a run for each method below it, and ``methods.json`` with what they were trained on and what
+            each came to.
         settings: of :class:`AdaptationJob`.
     """
 
@@ -37,12 +40,26 @@ class MethodComparison:
     ) -> None:
         self.jobs = {
             name: AdaptationJob(
-                with_method(task, name), cases, store, folder / name, adapter_dir=folder / "adapter", **settings
+                with_method(task, name),
+                cases,
+                store,
+                folder / name,
+                adapter_dir=folder / "adapter",
+                is_candidate=True,
+                **settings,
             )
             for name in methods
         }
         self.store = store
         self.folder = folder
+        shared = task.model_dump(mode="json", by_alias=True)
+        del shared["adaptation"]["method"]
+        self.trained_on = {
+            "task": shared,
+            "source": sorted(case.id for case in cases.source),
+            "target": sorted(case.id for case in cases.target),
+            "target_labelled": sorted(case.id for case in cases.target if case.label is not None),
+        }
 
     def check(self) -> None:
         """Refuse what can be seen to be wrong before anything is done.
@@ -61,6 +78,7 @@ class MethodComparison:
             first.
 
         Raises:
+            CheckpointError: the run to resume was on other images, labels or settings.
             CrossLabelError: what is wrong with the data, the task or the settings.
         """
         done: dict[str, dict[str, Any]] = self._results() if resume else {}
@@ -75,7 +93,7 @@ class MethodComparison:
             record = self.store.record(version)
             reached = record["metrics"].get(record["metric"], 0.0)
             done[name] = {"version": version.number, "metric": record["metric"], "value": reached}
-            write_json(self.folder / _RESULTS, done)
+            write_json(self.folder / _RESULTS, {"trained_on": self.trained_on, "methods": done})
         if processes.rank() > 0:
             return None
         best = max(self.jobs, key=lambda name: done[name]["value"])
@@ -83,4 +101,13 @@ class MethodComparison:
 
     def _results(self) -> dict[str, dict[str, Any]]:
         path = self.folder / _RESULTS
-        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        if not path.is_file():
+            return {}
+        before = json.loads(path.read_text(encoding="utf-8"))
+        # Through JSON, so that tuples compare equal to what is read back.
+        if before["trained_on"] != json.loads(json.dumps(self.trained_on)):
+            raise CheckpointError(
+                f"The methods in {self.folder} were trained on other images, labels or settings, so they cannot be gone on "
+                "with; set them back, or start anew without resuming."
+            )
+        return before["methods"]

@@ -43,6 +43,7 @@ class AdaptationJob(Job):
         adapter_dir: of fitted image-level methods, which several runs on the same data may share; in the run's folder if
             ``None``.
         measure: more metrics of the network at every validation, which decide nothing.
+        is_candidate: the version is published, but not served from now on: it is chosen from afterwards.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class AdaptationJob(Job):
         memory_bytes: int = MEMORY_BYTES,
         adapter_dir: Path | None = None,
         measure: Callable[[nn.Module], Mapping[str, float]] = lambda network: {},
+        is_candidate: bool = False,
         **settings: Any,
     ) -> None:
         super().__init__(task, store, run_dir, **settings)
@@ -65,6 +67,7 @@ class AdaptationJob(Job):
         self.memory_bytes = memory_bytes
         self.adapter_dir = adapter_dir or run_dir / "adapter"
         self.measure = measure
+        self.is_candidate = is_candidate
         self.method = method_of(task)
 
     def check(self) -> None:
@@ -103,6 +106,9 @@ class AdaptationJob(Job):
         curves = read_curves(self.run_dir)
         pictures = [*adapter.pictures(), *looks_of(adapter, data.source, evenly(len(data.source), 2))]
         write_report(self.run_dir / REPORT_FILE, self.task, provenance, curves, adapter.curves(), examples, pictures)
+
+    def _promotes(self) -> bool:
+        return not self.is_candidate
 
     def _adapter_settings(self) -> dict[str, Any]:
         """The task's settings of image-level methods, if the method is one that has any."""
