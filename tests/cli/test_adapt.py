@@ -99,6 +99,8 @@ def test_of_several_methods_the_one_with_the_highest_consistency_is_served(cross
     assert set(results) == {"gin", "source_only"}
     best = max(results.values(), key=lambda one: one["value"])
     assert f"tiny_segmentation v{best['version']} is served from now on" in result.stdout
+    (winner,) = [name for name, one in results.items() if one == best]
+    assert str(tmp_path / "out" / winner / "report.html") in result.stdout
     current = json.loads((tmp_path / "models" / "tiny_segmentation" / "current.json").read_text())
     assert current["version"] == best["version"]
     again = adapt(crosslabel, folders, tmp_path / "out", "--method", "gin,source_only", "--resume")

@@ -162,3 +162,10 @@ def test_a_missing_empty_or_unknown_folder_says_what_is_expected(tmp_path):
     (tmp_path / "labels").mkdir()
     with pytest.raises(DataError, match="No labelled image was found"):
         labelled_cases(tmp_path, task)
+
+
+@pytest.mark.parametrize(("images", "labels"), [("imagesTr", "labelsTr"), ("images", "labels"), (".", "labels/final")])
+def test_images_without_labels_are_called_so(tmp_path, images, labels):
+    save(tmp_path / "data" / images / "a.nii.gz", np.zeros((4, 4, 4), np.float32))
+    with pytest.raises(DataError, match=f"holds images and no labels: .*{labels} is missing"):
+        labelled_cases(tmp_path / "data", tiny.segmentation_task())

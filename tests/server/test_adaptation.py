@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 
 import nibabel as nib
 import numpy as np
@@ -55,6 +56,7 @@ def test_an_adaptation_is_stopped_resumed_watched_and_its_result_served_with_qua
     stopped = wait_for(server, TASK, lambda run: run["state"] == "cancelled")
     assert (stopped["method"], stopped["source"], stopped["started_from"]) == ("gin", "ct", None)
     assert server.delete(f"/api/v1/adaptation/{TASK}").status_code == 404
+    check_resuming(server, stopped["progress"]["epoch"])
 
     server.post(f"/api/v1/adaptation/{TASK}", json={"source": "ct"}).raise_for_status()
     done = wait_for(server, TASK, lambda run: run["state"] == "finished")
@@ -75,6 +77,28 @@ def test_an_adaptation_is_stopped_resumed_watched_and_its_result_served_with_qua
     assert set(answer["quality"]) == {"first", "second"}
     check_uncertainty(server)
     check_going_on(server)
+
+
+def check_resuming(server, epoch):
+    """It goes on with the settings of its start, and says nothing of its old end meanwhile."""
+    wait_for(server, TASK, lambda run: not any(job["status"] == "RUNNING" for job in jobs_of(server)))
+    # MONAI Label writes when a job was asked for to the second.
+    time.sleep(1)
+    server.post(f"/api/v1/adaptation/{TASK}", json={"source": "ct", "settings": {"resume": True}}).raise_for_status()
+    states = set()
+
+    def further(run):
+        states.add(run["state"])
+        stats = server.client.info()["train_stats"]["adapt-tiny_segmentation"]
+        assert "total_time" not in stats
+        return run["progress"] is not None and run["progress"]["epoch"] > epoch
+
+    gone_on = wait_for(server, TASK, further)
+    assert states <= {"queued", "preparing", "training"}
+    assert gone_on["progress"]["epochs"] == 400
+    assert gone_on["method"] == "gin"
+    assert server.delete(f"/api/v1/adaptation/{TASK}").ok
+    wait_for(server, TASK, lambda run: run["state"] == "cancelled")
 
 
 def check_going_on(server):

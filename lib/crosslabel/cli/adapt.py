@@ -84,7 +84,7 @@ def adapt(
             stderr().print("Stopped; the same command with --resume goes on from the last whole epoch.")
             raise typer.Exit(130) from None
     if version is not None:
-        _say_what_is_served(store, version)
+        _say_what_is_served(store, version, out, several=len(methods) > 1)
 
 
 def _job(
@@ -111,11 +111,17 @@ def _job(
     return MethodComparison(spec, methods, cases, store, out, **settings)
 
 
-def _say_what_is_served(store: ModelStore, version: Version) -> None:
+def _say_what_is_served(store: ModelStore, version: Version, out: Path, *, several: bool) -> None:
+    from crosslabel.training.adaptation import REPORT_FILE, useless
+
     record = store.record(version)
     reached = spoken_numbers(record["metrics"]) or "no metrics"
     stdout().print(f"{reached} on {record['metrics_on']}", soft_wrap=True, highlight=False)
     print_set_aside(record["data"]["set_aside"])
+    if warning := useless(record):
+        stderr().print(warning, soft_wrap=True, highlight=False)
+    run = out / record["method"]["name"] if several else out
+    stdout().print(f"Its report is {run / REPORT_FILE}.", soft_wrap=True, highlight=False)
     stdout().print(f"{version.name} is served from now on ({version.path}).", soft_wrap=True, highlight=False)
 
 

@@ -83,6 +83,9 @@ def _paired(folder: Path, task: TaskSpec, own_values: bool) -> list[Case]:
             # MONAI Label writes the task's own values.
             own = own_values or labels == "labels/final"
             return _matching(_by_id(folder / images), folder / labels, names_of_values(folder), own)
+    for images, labels in _PAIRED_LAYOUTS:
+        if (folder / images).is_dir() and any(images_in(folder / images)):
+            raise DataError(f"{folder} holds images and no labels: {folder / labels} is missing; {_expected(task)}")
     raise DataError(f"{folder} is in no known layout; {_expected(task)}")
 
 

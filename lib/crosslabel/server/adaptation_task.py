@@ -21,6 +21,7 @@ from crosslabel.training.adaptation import AdaptationCases, AdaptationJob, Class
 from crosslabel.training.job import Job
 
 _REQUEST_FILE = "request.json"
+_OF_THE_START = frozenset({"source", "method", "pretrained", "resume"})
 
 
 def adaptation_of(task: str) -> str:
@@ -84,7 +85,7 @@ class AdaptationTrainTask(StudiesTrainTask):
             raise DataError(f"No study is {spoken}, the target of task {task.name}; add some to the studies first.")
 
     def said(self, run: Path | None) -> dict[str, Any]:
-        """``source``, ``method`` and ``started_from`` (number of a version) of a run, as soon as it has begun."""
+        """``source``, ``method``, ``settings`` and ``started_from`` (a version's number) of a run, as soon as it has begun."""
         if run is None or not (run / _REQUEST_FILE).is_file():
             return {}
         return json.loads((run / _REQUEST_FILE).read_text(encoding="utf-8"))
@@ -103,10 +104,14 @@ class AdaptationTrainTask(StudiesTrainTask):
             name = _first(request.get("source")) or next(iter(self.sources))
             begun = self.store.trained(task) if request.get("pretrained", True) else None
             number = None if begun is None else begun.number
-            write_json(run / _REQUEST_FILE, {"source": name, "method": task.adaptation.method, "started_from": number})
-        # A run that is resumed goes on with its own source, method and first weights, whatever the request says.
+            chosen = {key: request[key] for key in sorted(self.accepted & set(request)) if key not in _OF_THE_START}
+            write_json(
+                run / _REQUEST_FILE,
+                {"source": name, "method": task.adaptation.method, "started_from": number, "settings": chosen},
+            )
+        # A run that is resumed goes on with its own source, method, settings and first weights, whatever the request says.
         said = self.said(run)
-        task = self.with_settings({**request, **{key: said[key] for key in ("method",) if key in said}})
+        task = self.with_settings({**said.get("settings", {}), "method": said["method"]} if said else request)
         cases = AdaptationCases(labelled_cases(source_named(self.sources, said.get("source")), task), self._target(studies))
         start = next((one for one in self.store.versions(task) if one.number == said.get("started_from")), None)
         job = AdaptationJob if task.kind == "segmentation" else ClassAdaptationJob

@@ -20,6 +20,7 @@ from crosslabel.data import Case
 from crosslabel.errors import DataError, TaskError
 from crosslabel.learning.final_labels import final_cases
 from crosslabel.optimisation.loop import RESUME_FILE
+from crosslabel.optimisation.progress import STATUS_FILE
 from crosslabel.server.inference_signal import InferenceSignal
 from crosslabel.server.learning_job import ROUND, SCORE, LearningJob
 from crosslabel.server.studies import Studies
@@ -30,6 +31,8 @@ from crosslabel.training import Job, ProgressEvent, State, TrainingJob, read_cur
 
 ALIVE = ("SUBMITTED", "RUNNING")
 SERVER = "server"
+# How MONAI Label writes when a job was asked for, in local time.
+_STARTED = "%Y-%m-%d %H:%M:%S"
 _SETTINGS = ("epochs", "steps_per_epoch", "batch_size", "learning_rate", "seed")
 _WANTED = {
     TrainingPolicy.FINAL: ("a final label", "label some and submit them"),
@@ -151,9 +154,8 @@ class StudiesTrainTask(TrainTask):
         Stock clients take ``total_time`` for the sign that training is over.
         """
         job = self._job()
-        run = self._run_of(job)
-        event = read_progress(run) if run is not None else None
-        if event is None:
+        run, event = self._last_event(job)
+        if run is None or event is None:
             return {} if job is None else self._without_progress(job)
         state = State(event["state"])
         if not state.over and (job is None or job["status"] not in ALIVE):
@@ -178,8 +180,7 @@ class StudiesTrainTask(TrainTask):
     def progress(self) -> dict[str, Any] | None:
         """The last event of the last run, as failed where its process is gone; None if there was none."""
         job = self._job()
-        run = self._run_of(job)
-        event = read_progress(run) if run is not None else None
+        _, event = self._last_event(job)
         if event is not None and not State(event["state"]).over and (job is None or job["status"] not in ALIVE):
             message = event["message"] or "The training process ended before it was done."
             return {**event, "state": State.FAILED.value, "message": message}
@@ -207,6 +208,15 @@ class StudiesTrainTask(TrainTask):
         jobs = [job for job in background_tasks("train") if not job["request"].get(SCORE)]
         mine = [job for job in jobs if job["request"].get("model") == self.model]
         return next((job for job in mine if job["status"] == "RUNNING"), mine[-1] if mine else None)
+
+    def _last_event(self, job: Mapping[str, Any] | None) -> tuple[Path | None, dict[str, Any] | None]:
+        """The run that a job is about, and its last event; none while a resumed run has only the end that it came to before."""
+        run = self._run_of(job)
+        event = read_progress(run) if run is not None else None
+        if run is None or event is None or job is None or job["status"] not in ALIVE or not State(event["state"]).over:
+            return run, event
+        asked = datetime.strptime(job["start_ts"], _STARTED).timestamp()
+        return run, event if (run / STATUS_FILE).stat().st_mtime >= asked else None
 
     def _without_progress(self, job: Mapping[str, Any]) -> dict[str, Any]:
         queued = {"epoch": 0, "total_epochs": self.with_settings(job["request"]).training.epochs}

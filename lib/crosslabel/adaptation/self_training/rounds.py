@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -79,12 +78,8 @@ class PseudoLabelRounds:
         ]
 
     def statistics(self) -> list[dict[str, Any]]:
-        """What was kept in every round so far, by label and by case."""
+        """What was kept in every round so far, by label and by case; a label that was never predicted has no share."""
         return [json.loads(path.read_text(encoding="utf-8")) for path in sorted(self.folder.glob(f"[0-9]*/{_DONE}"))]
-
-    def clear(self) -> None:
-        """Forget all rounds, at the start of a new run."""
-        shutil.rmtree(self.folder, ignore_errors=True)
 
     def _by_label(self, cases: dict[str, Any]) -> dict[str, Any]:
         def total(what: str, name: str) -> int:
@@ -92,8 +87,7 @@ class PseudoLabelRounds:
 
         return {
             name: {
-                "share_kept": round(total("kept", name) / max(1, total("predicted", name)), 4),
-                "images_with_it": sum(case["kept"][name] > 0 for case in cases.values()),
+                "share_kept": round(total("kept", name) / predicted, 4) if (predicted := total("predicted", name)) else None,
                 "implausible_in": sum(name in case["implausible"] for case in cases.values()),
             }
             for name in self.names

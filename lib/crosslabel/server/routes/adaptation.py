@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from crosslabel.data import labelled_cases
 from crosslabel.errors import CrossLabelError, NotFoundError
 from crosslabel.images import describe_image
-from crosslabel.optimisation import read_curves, read_progress
+from crosslabel.optimisation import read_curves
 from crosslabel.server.adaptation_task import AdaptationTrainTask, adaptation_of, can_adapt
 from crosslabel.server.app import CrossLabelApp
 from crosslabel.server.routes.dependencies import App, Audited, Jobs, known_task
@@ -146,7 +146,7 @@ def _run(training: AdaptationTrainTask) -> Run | None:
         method=said.get("method"),
         source=said.get("source"),
         started_from=said.get("started_from"),
-        progress=None if folder is None else read_progress(folder),
+        progress=training.progress(),
         curves={"losses": {}, "metrics": {}} if folder is None else read_curves(folder),
         report=folder is not None and (folder / REPORT_FILE).is_file(),
         message=stats.get("message", ""),

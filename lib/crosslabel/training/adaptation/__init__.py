@@ -5,7 +5,7 @@ from crosslabel.training.adaptation.comparison import MethodComparison
 from crosslabel.training.adaptation.data import AdaptationCases
 from crosslabel.training.adaptation.job import AdaptationJob
 from crosslabel.training.adaptation.methods import CLASS_METHODS, METHODS, Method, method_of, methods_for, with_method
-from crosslabel.training.adaptation.report import REPORT_FILE
+from crosslabel.training.adaptation.report import REPORT_FILE, useless
 
 __all__ = [
     "CLASS_METHODS",
@@ -18,5 +18,6 @@ __all__ = [
     "MethodComparison",
     "method_of",
     "methods_for",
+    "useless",
     "with_method",
 ]

@@ -26,6 +26,7 @@ class Example:
         quality: agreement of several views by label, as :class:`~crosslabel.inference.SegmentationResult` says it.
         volumes: by label, in mL.
         dice: by label, if the image has a label.
+        taught: whether that label was trained on.
     """
 
     id: str
@@ -35,9 +36,10 @@ class Example:
     quality: dict[str, float | None]
     volumes: dict[str, float]
     dice: dict[str, float]
+    taught: bool
 
 
-def examples_of(task: TaskSpec, network: nn.Module, cases: PreparedCases, indices: list[int]) -> list[Example]:
+def examples_of(task: TaskSpec, network: nn.Module, cases: PreparedCases, indices: list[int], *, taught: bool) -> list[Example]:
     """Segment some cases with all views of test-time augmentation."""
     window, views = SlidingWindow(task.patch), standard_views(task)
     names = list(enumerate(task.output_names[1:], start=1))
@@ -57,6 +59,7 @@ def examples_of(task: TaskSpec, network: nn.Module, cases: PreparedCases, indice
                 quality={name: opinions.agreement(value) for value, name in names},
                 volumes={name: float((label == value).sum() * case.voxel_volume) for value, name in names},
                 dice={} if truth is None else {name: _dice(label == value, truth == value) for value, name in names},
+                taught=taught,
             )
         )
     return found

@@ -76,6 +76,10 @@ class AdaptationJob(Job):
         processes.check_share(self.task.training.accumulate)
 
     def _train(self, emit: Callable[[ProgressEvent], None], resume: bool) -> Version | None:
+        def say(sentence: str) -> None:
+            emit(replace(self._last, message=sentence))
+
+        say("Reading the images.")
         data = prepare_data(self.task, self.cases, self.memory_bytes, self.seen)
         adapter = build_adapter(
             self.method.adapter, self.task, self.task.training.seed, device=str(self.device), **self._adapter_settings()
@@ -90,10 +94,15 @@ class AdaptationJob(Job):
         processes.barrier()
         network = self._network()
         objective = AdaptationObjective(
-            self.task, data, self.method, adapter, network, folder, self.cancelled, self.memory_bytes, self.measure
+            self.task, data, self.method, adapter, network, folder, self.cancelled, self.memory_bytes, self.measure, say
         )
         self._learnt_from = data, adapter
-        return self._fit(network, objective, emit, resume, lambda outcome: self._described(data, adapter, objective))
+
+        def describe(outcome: Outcome) -> dict[str, Any]:
+            say("Writing the report.")
+            return self._described(data, adapter, objective)
+
+        return self._fit(network, objective, emit, resume, describe)
 
     def _before_publishing(self, outcome: Outcome, provenance: dict[str, Any]) -> None:
         data, adapter = self._learnt_from
@@ -102,7 +111,8 @@ class AdaptationJob(Job):
         network = channels_last(network.to(self.device)).eval()
         examples = []
         for cases in (data.target, data.held, data.labelled):
-            examples += examples_of(self.task, network, cases, evenly(len(cases), _MOST_EXAMPLES - len(examples)))
+            indices = evenly(len(cases), _MOST_EXAMPLES - len(examples))
+            examples += examples_of(self.task, network, cases, indices, taught=cases is data.labelled)
         curves = read_curves(self.run_dir)
         pictures = [*adapter.pictures(), *looks_of(adapter, data.source, evenly(len(data.source), 2))]
         write_report(self.run_dir / REPORT_FILE, self.task, provenance, curves, adapter.curves(), examples, pictures)
@@ -133,6 +143,7 @@ class AdaptationJob(Job):
             },
             "metric": objective.metric,
             "metrics_on": _metrics_on(objective),
+            "kept_epoch": "last" if objective.keeps_last else "best",
             "pseudo_labels": [
                 {"round": said["round"], "labels": said["labels"]}
                 for said in (objective.rounds.statistics() if objective.self_training else [])
@@ -153,4 +164,6 @@ def _without_warm_up(task: TaskSpec) -> TaskSpec:
 def _metrics_on(objective: AdaptationObjective) -> str:
     if objective.metric == "dice":
         return "held-back labelled target images"
-    return "unlabelled target images, by their consistency under changes of style; no label of theirs was used"
+    images = "unlabelled target images" if len(objective.data.target) else "labelled target images that taught"
+    said = f"{images}, by their consistency under changes of style"
+    return said if objective.keeps_last else f"{said}; no label of theirs was used"

@@ -78,6 +78,7 @@ class AdaptationObjective(Objective):
         cancelled: asked while pseudo-labels are made.
         memory_bytes: how much of adapted volumes and of pseudo-labels may be kept in memory.
         measure: more metrics of a validated network, which decide nothing.
+        say: takes a sentence on what is done between the steps.
     """
 
     def __init__(
@@ -91,6 +92,7 @@ class AdaptationObjective(Objective):
         cancelled: Callable[[], bool],
         memory_bytes: int,
         measure: Callable[[nn.Module], Mapping[str, float]] = lambda network: {},
+        say: Callable[[str], None] = lambda sentence: None,
     ) -> None:
         self.task = task
         self.data = data
@@ -103,6 +105,7 @@ class AdaptationObjective(Objective):
         self.device = next(network.parameters()).device
         self.cancelled = cancelled
         self.measure = measure
+        self.say = say
         self.teacher = MeanTeacher(network, task.adaptation.teacher_decay)
         self.augmentation = basic_augmentation(task)
         # GIN would undo what is known of a structure's look.
@@ -123,6 +126,8 @@ class AdaptationObjective(Objective):
         )
         # Labels decide where a clinician gave enough of them to hold some back; never otherwise.
         self.metric = "dice" if len(data.held) else "consistency"
+        # As ordinary training without held-back labels, which is kept at its end.
+        self.keeps_last = not len(data.held) and labels_lead(len(data.labelled), data.unlabelled_share)
         self.first_candidate = 0 if len(data.held) else self._first_by_consistency()
         self._adapted: Memory[_Kept] = Memory(memory_bytes)
         self._pseudo: Memory[_Kept] = Memory(memory_bytes)
@@ -131,10 +136,7 @@ class AdaptationObjective(Objective):
     def _first_by_consistency(self) -> int:
         """The first epoch to choose from by agreement, which is easily won early: by structures that are large and coarse."""
         epochs = self.task.training.epochs
-        # As ordinary training without held-back labels, which is kept at its end.
-        if labels_lead(len(self.data.labelled), self.data.unlabelled_share):
-            return epochs
-        return math.ceil(_CANDIDATES_FROM * epochs)
+        return epochs if self.keeps_last else math.ceil(_CANDIDATES_FROM * epochs)
 
     def begin_epoch(self, network: nn.Module, epoch: int) -> None:
         number = self._round_of(epoch)
@@ -165,6 +167,7 @@ class AdaptationObjective(Objective):
 
         The source's is of images as they are, which nothing is selected by.
         """
+        self.say("Looking at the target images.")
         consistency = Consistency(self.data.prior)
         views = style_views(self.task, seed=self.task.training.seed)
         unlabelled = self.data.target if len(self.data.target) else self.data.labelled
@@ -223,6 +226,7 @@ class AdaptationObjective(Objective):
     def _pseudo_label(self, teacher: nn.Module, index: int, number: int) -> PseudoLabel:
         if self.cancelled():
             raise InterruptedError
+        self.say(f"Pseudo-labels, image {index + 1} of {len(self.data.target)}.")
         case = self.data.target[index]
         # Other styles than those that epochs are selected by, and others in every round.
         views = style_views(self.task, _TEACHER_STYLES, self.task.training.seed + 1 + number)
@@ -286,7 +290,7 @@ class AdaptationObjective(Objective):
         rounds = self.rounds.statistics() if self.self_training else []
         if not rounds:
             return {}
-        return {f"kept {name}": said["share_kept"] for name, said in rounds[-1]["labels"].items()}
+        return {f"kept {name}": said["share_kept"] or 0.0 for name, said in rounds[-1]["labels"].items()}
 
 
 def evenly(count: int, most: int) -> list[int]:

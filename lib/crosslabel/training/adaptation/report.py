@@ -55,13 +55,31 @@ def write_report(
     report.write(path)
 
 
+def useless(record: Mapping[str, Any]) -> str:
+    """A warning where an adaptation came to nothing by its own criterion; empty elsewhere."""
+    if record.get("metric") != "consistency" or record["metrics"].get("consistency", 0.0) > 0:
+        return ""
+    return (
+        "No structure was found with a plausible volume and alike in several views of the target images, so what it predicts "
+        "is hardly of use. Look at the examples in the report; train longer, take another method, or label some images."
+    )
+
+
 def _trust(section: Section, record: Mapping[str, Any], examples: Sequence[Example]) -> None:
     section.text(
         "Research software: nothing here is a diagnosis, and no number here replaces labels of the target modality. Correct "
         "some of the predicted labels, save them as final and adapt again: they then teach, and from five patients on some are "
         "held back and measured with."
     )
-    section.text(f"The epoch was chosen on {record['metrics_on']}.")
+    if record["kept_epoch"] == "last":
+        section.text(
+            "The last epoch was kept, as in ordinary training: labelled target images teach most of what is learnt. The "
+            f"metrics are on {record['metrics_on']}."
+        )
+    else:
+        section.text(f"The epoch was chosen on {record['metrics_on']}.")
+    if warning := useless(record):
+        section.text(warning)
     section.facts({name: round(value, 3) for name, value in record["metrics"].items()})
     never = [name for name in (examples[0].volumes if examples else {}) if not any(one.volumes[name] for one in examples)]
     if never:
@@ -73,16 +91,19 @@ def _trust(section: Section, record: Mapping[str, Any], examples: Sequence[Examp
 def _by_label(section: Section, task: TaskSpec, examples: Sequence[Example]) -> None:
     section.text(
         "Quality is the agreement of the predictions for several views of an image (mean Dice over pairs); it needs no label "
-        "and tends to be higher than the true Dice. Dice is against final labels, where target images have one."
+        "and tends to be higher than the true Dice. Dice is against final labels, where target images have one; of those that "
+        "taught it says how well they were learnt, not how well others are segmented."
     )
     names = task.output_names[1:]
     rows = []
     for name in names:
         quality = [one.quality[name] for one in examples if one.quality[name] is not None]
-        dice = [one.dice[name] for one in examples if one.dice]
+        held, taught = ([one.dice[name] for one in examples if one.dice and one.taught is kind] for kind in (False, True))
         volumes = [one.volumes[name] for one in examples]
-        rows.append([name, *(float(np.mean(values)) if values else None for values in (quality, dice, volumes)), len(volumes)])
-    section.table(["label", "quality", "Dice", "volume (mL)", "images"], rows, caption="Means over target images")
+        rows.append([name, *(float(np.mean(values)) if values else None for values in (quality, held, taught, volumes))])
+    labelled = [one.taught for one in examples if one.dice]
+    dice = (f"Dice, {labelled.count(False)} held back", f"Dice, {labelled.count(True)} that taught")
+    section.table(["label", "quality", *dice, "volume (mL)"], rows, caption=f"Means over {len(examples)} target images")
     figure = Figure(figsize=(9, 3.2), layout="constrained")
     for axes, title, values in zip(
         figure.subplots(1, 2),

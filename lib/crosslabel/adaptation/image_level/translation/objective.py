@@ -56,7 +56,7 @@ class TranslationObjective(Objective):
 
 
 def adversarial_optimizer(network: nn.Module, settings: LoopSettings) -> torch.optim.Optimizer:
-    """AdamW with betas (.5, .9); discriminators learn twice as fast as what they judge, as Yao et al. 2022 train them."""
+    """AdamW with betas (.5, .9), where Yao et al. 2022 take AdaBelief; discriminators learn twice as fast, as theirs do."""
     groups = [
         {"params": list(network.translator.parameters()), "lr": settings.learning_rate},
         {"params": list(network.judges.parameters()), "lr": 2 * settings.learning_rate},
