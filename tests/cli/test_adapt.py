@@ -1,12 +1,17 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
+import sys
 
 import pytest
 import yaml
 
+from crosslabel.training import read_progress
 from two_centres import centres_task, write_centre
 from two_modalities import adaptation_task, write_domain
+from waiting import PATIENCE, until
 
 
 @pytest.fixture
@@ -111,6 +116,47 @@ def test_of_several_methods_the_one_with_the_highest_consistency_is_served(cross
     refused = adapt(crosslabel, (folders[0], other / "imagesTr"), tmp_path / "out", "--method", "gin,source_only", "--resume")
     assert refused.exit_code == 1
     assert "were trained on other images, labels or settings" in refused.stderr
+
+
+@pytest.mark.parametrize("methods", ["", "gin,", "gin,gin"])
+def test_a_list_of_methods_with_holes_or_one_twice_is_refused(crosslabel, folders, tmp_path, methods):
+    refused = adapt(crosslabel, folders, tmp_path / "out", "--method", methods)
+    assert refused.exit_code == 1
+    assert f"--method '{methods}' is no list of different methods" in refused.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_cannot_be_used_is_said_before_the_training_and_why_it_failed_once(crosslabel, folders, tmp_path):
+    source, target = folders
+    (source / "labelsTr" / "ct_00.nii.gz").write_bytes(b"\x1f\x8b broken")
+    (target / "labelsTr" / "mr_50.nii.gz").write_bytes(b"\x1f\x8b broken")
+    shutil.copy(target / "labelsTr" / "mr_51.nii.gz", target / "labelsTr" / "of_nobody.nii.gz")
+
+    done = adapt(crosslabel, folders, tmp_path / "out", "--epochs", 1, "--method", "gin", "--target-labels", target)
+    assert done.exit_code == 0, done.stderr
+    assert "the label of_nobody.nii.gz is called like no target image" in done.stderr
+    said, trained = done.stderr.index("set aside: source: ct_00: "), done.stderr.index("training 1/1")
+    assert said < trained
+    assert done.stderr.count("set aside: label of target: mr_50: ") == 1
+
+    for label in (source / "labelsTr").iterdir():
+        label.write_bytes(b"\x1f\x8b broken")
+    failed = adapt(crosslabel, folders, tmp_path / "out", "--epochs", 1)
+    assert failed.exit_code == 1
+    assert failed.stderr.count("None of the 2 cases can be used") == 1
+
+
+def test_an_adaptation_that_a_batch_system_ends_can_be_resumed(folders, tmp_path):
+    source, target = folders
+    where = ["--source", source, "--target", target, "--out", tmp_path / "out", "--device", "cpu", "--epochs", 500]
+    command = [sys.executable, "-c", "from crosslabel.cli import app; app()", "adapt", "tiny_segmentation", *map(str, where)]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    until(lambda: (read_progress(tmp_path / "out") or {}).get("epoch", 0) >= 1)
+    process.terminate()
+    _, said = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 130
+    assert "the same command with --resume goes on" in said
+    assert read_progress(tmp_path / "out")["state"] == "cancelled"
 
 
 def test_a_target_without_images_is_refused_in_one_line(crosslabel, folders, tmp_path):

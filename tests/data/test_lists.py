@@ -68,7 +68,9 @@ def test_images_are_found_in_a_folder_or_where_layouts_keep_them(folder):
 
 def test_labels_join_the_images_that_they_are_called_like(folder):
     (folder / "labelsTr" / "mr_02.nii.gz").unlink()
-    cases = with_labels(unlabelled_cases(folder), folder, own_values=True)
+    (folder / "labelsTr" / "mr_07.nii.gz").write_bytes((folder / "labelsTr" / "mr_00.nii.gz").read_bytes())
+    cases, others = with_labels(unlabelled_cases(folder), folder, own_values=True)
+    assert [label.name for label in others] == ["mr_07.nii.gz"]
     assert [case.label and case.label.name for case in cases] == ["mr_00.nii.gz", "mr_01.nii.gz", None]
     assert [case.own_values for case in cases] == [True, True, False]
     (folder / "others").mkdir()
@@ -92,7 +94,7 @@ def test_a_data_set_that_names_its_values_is_read_alike_by_folder_list_and_as_la
     routes = [
         labelled_cases(folder, task),
         *(labelled_cases(folder / name, task) for name in ("dataset.json", "cases.json", "cases.csv", "elsewhere/cases.json")),
-        *(with_labels(images, place, own_values=False) for place in (folder, folder / "labelsTr")),
+        *(with_labels(images, place, own_values=False)[0] for place in (folder, folder / "labelsTr")),
     ]
 
     _, stored = tiny.blobs(0)

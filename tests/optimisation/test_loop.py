@@ -102,6 +102,16 @@ def test_an_early_stop_ends_after_so_many_validations_without_gain(tmp_path, pat
     assert outcome.epoch == (2 if patience else 6)
 
 
+@pytest.mark.parametrize(("scores", "kept"), [([0.0, 0.0, 0.0, 0.0], 4), ([0.0, 0.3, 0.0, 0.0], 2), ([0.3, 0.3, 0.1, 0.3], 1)])
+def test_of_epochs_that_all_came_to_nothing_the_last_is_kept_and_of_other_equals_the_first(tmp_path, scores, kept):
+    assert TrainingLoop(nn.Linear(1, 1), Line(scores), settings(), tmp_path).run().epoch == kept
+
+
+def test_epochs_without_gain_end_a_training_that_comes_to_nothing(tmp_path):
+    loop = TrainingLoop(nn.Linear(1, 1), Line([0.0] * 6), settings(epochs=6, early_stop=2), tmp_path)
+    assert loop.run().epoch == loop.epoch == 3
+
+
 @pytest.mark.parametrize(("first", "kept", "ran"), [(0, 1, 3), (3, 3, 5), (5, 6, 6)])
 def test_no_epoch_before_the_first_candidate_is_kept_or_counted_for_an_early_stop(tmp_path, first, kept, ran):
     objective = Line([0.9, 0.2, 0.5, 0.4, 0.3, 0.6])

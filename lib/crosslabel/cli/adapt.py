@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from crosslabel.cli.console import print_set_aside, stderr, stdout
+from crosslabel.cli.console import print_warning, stderr, stdout
 from crosslabel.cli.options import DeviceOption, LabelsAs, LabelsAsOption, TaskArgument
 from crosslabel.cli.progress import shown_progress, spoken_numbers
 from crosslabel.cli.resources import model_store, task_named
+from crosslabel.cli.stopping import resumable
 from crosslabel.cli.train import with_epochs
 from crosslabel.errors import CrossLabelError
 
@@ -59,7 +60,7 @@ def adapt(
     from crosslabel.training.adaptation import with_method
 
     spec = with_epochs(task_named(task), epochs)
-    methods = [name.strip() for name in (method or spec.adaptation.method).split(",")]
+    methods = _methods(spec.adaptation.method if method is None else method)
     spec = with_method(spec, methods[0])
     store = model_store()
     with processes.process_group(device) as mine, shown_progress(spec) as show:
@@ -78,13 +79,17 @@ def adapt(
             # Of several methods, those that are done stay so.
             if resume and not (out.is_dir() if len(methods) > 1 else was_stopped(out)):
                 stderr().print("No run was stopped here, so the adaptation starts from the beginning.")
-        try:
+        with resumable():
             version = job.run(resume=resume)
-        except KeyboardInterrupt:
-            stderr().print("Stopped; the same command with --resume goes on from the last whole epoch.")
-            raise typer.Exit(130) from None
     if version is not None:
-        _say_what_is_served(store, version, out, several=len(methods) > 1)
+        _say_what_came_of_it(store, spec, version, out, several=len(methods) > 1)
+
+
+def _methods(chosen: str) -> list[str]:
+    names = [name.strip() for name in chosen.split(",")]
+    if not all(names) or len(set(names)) < len(names):
+        raise CrossLabelError(f"--method '{chosen}' is no list of different methods; give one or several, as in full,gin.")
+    return names
 
 
 def _job(
@@ -111,18 +116,21 @@ def _job(
     return MethodComparison(spec, methods, cases, store, out, **settings)
 
 
-def _say_what_is_served(store: ModelStore, version: Version, out: Path, *, several: bool) -> None:
+def _say_what_came_of_it(store: ModelStore, task: TaskSpec, version: Version, out: Path, *, several: bool) -> None:
     from crosslabel.training.adaptation import REPORT_FILE, useless
 
     record = store.record(version)
     reached = spoken_numbers(record["metrics"]) or "no metrics"
     stdout().print(f"{reached} on {record['metrics_on']}", soft_wrap=True, highlight=False)
-    print_set_aside(record["data"]["set_aside"])
     if warning := useless(record):
-        stderr().print(warning, soft_wrap=True, highlight=False)
+        print_warning(warning)
     run = out / record["method"]["name"] if several else out
     stdout().print(f"Its report is {run / REPORT_FILE}.", soft_wrap=True, highlight=False)
-    stdout().print(f"{version.name} is served from now on ({version.path}).", soft_wrap=True, highlight=False)
+    served = store.current(task)
+    if served == version:
+        stdout().print(f"{version.name} is served from now on ({version.path}).", soft_wrap=True, highlight=False)
+    elif served is not None:
+        stdout().print(f"{served.name} stays served; {version.name} is kept ({version.path}).", soft_wrap=True, highlight=False)
 
 
 def _served(store: ModelStore, task: TaskSpec) -> Version:
@@ -147,6 +155,7 @@ def _said_once() -> Iterator[None]:
 
 def _cases(task: TaskSpec, source: Path, target: Path, target_labels: Path | None, *, own_values: bool) -> AdaptationCases:
     from crosslabel.data import images_of_any_class, labelled_cases, unlabelled_cases, with_labels
+    from crosslabel.optimisation import processes
     from crosslabel.training.adaptation import AdaptationCases
 
     if task.kind == "classification":
@@ -159,5 +168,7 @@ def _cases(task: TaskSpec, source: Path, target: Path, target_labels: Path | Non
     else:
         images = unlabelled_cases(target)
     if target_labels is not None:
-        images = with_labels(images, target_labels, own_values=own_values)
+        images, others = with_labels(images, target_labels, own_values=own_values)
+        for label in others if processes.rank() == 0 else ():
+            print_warning(f"the label {label.name} is called like no target image, so it does not teach")
     return AdaptationCases(labelled_cases(source, task, own_values=own_values), images)

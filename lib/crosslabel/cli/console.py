@@ -26,10 +26,15 @@ def stderr() -> Console:
     return Console(stderr=True)
 
 
-def print_set_aside(reasons: Mapping[str, str]) -> None:
+def print_warning(sentence: str, console: Console | None = None) -> None:
+    """Say what to look at, on stderr's console if no other is given."""
+    (console or stderr()).print(sentence, style="yellow", markup=False, highlight=False, soft_wrap=True)
+
+
+def print_set_aside(reasons: Mapping[str, str], console: Console | None = None) -> None:
     """Name the cases that cannot be used, each with why."""
     for name, reason in reasons.items():
-        stderr().print(f"set aside: {name}: {reason}", style="yellow", markup=False, highlight=False, soft_wrap=True)
+        print_warning(f"set aside: {name}: {reason}", console)
 
 
 def print_json(content: Any) -> None:

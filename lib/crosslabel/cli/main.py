@@ -54,16 +54,29 @@ def common_options(
     """Options that come before the command; ``debug`` is read by :class:`OneLineFailures`."""
 
 
-def _example(command: str) -> str:
-    return f"[bold]Example:[/bold] crosslabel {command}"
+def _example(*commands: str) -> str:
+    # A line of its own needs an empty one before it.
+    return "\n\n".join(f"[bold]Example:[/bold] crosslabel {command}" for command in commands)
 
 
 app.command(epilog=_example("serve --studies ./studies --port 8000"))(serve)
-app.command(epilog=_example("train hippocampus --images ./Task04_Hippocampus --epochs 30"))(train)
+app.command(
+    epilog=_example(
+        "train hippocampus --images ./Task04_Hippocampus --epochs 30",
+        "train covid_ct --images ./classes --weights resnet18.pth",
+    )
+)(train)
 app.command(
     epilog=_example("simulate hippocampus --images ./imagesTr --labels ./labelsTr --strategy default,random --report sim.html")
 )(simulate)
-app.command(epilog=_example("adapt abdomen_ct_mr --source ./ct_labelled --target ./mr --out ./run"))(adapt)
+app.command(
+    epilog=_example(
+        "adapt abdomen_ct_mr --source ./ct_labelled --target ./mr --out ./run",
+        "adapt abdomen_ct_mr --source ./ct_labelled --target ./mr --out ./run --resume",
+        "adapt abdomen_ct_mr --source ./ct --target ./mr --out ./several --method full,gin,translation_full",
+        "adapt abdomen_ct_mr --source ./ct --target ./mr --target-labels ./mr/labels/final --out ./again --from-served",
+    )
+)(adapt)
 app.command(epilog=_example("predict abdomen_ct_mr --images scan.nii.gz dicom_folder/ --out ./predictions"))(predict)
 app.command(epilog=_example("evaluate hippocampus --predictions ./predictions --labels ./Task04_Hippocampus"))(evaluate)
 app.command(epilog=_example("explain covid_ct --images slice.png --out ./heatmaps"))(explain)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from crosslabel.cli.console import stderr
+from crosslabel.cli.console import print_set_aside, stderr
 
 if TYPE_CHECKING:
     from crosslabel.tasks import TaskSpec
@@ -24,6 +24,10 @@ def shown_progress(task: TaskSpec) -> Iterator[Callable[[ProgressEvent], None]]:
 
 
 def _print_line(event: ProgressEvent) -> None:
+    print_set_aside(event.set_aside)
+    if event.state.value == "failed":
+        # Why is said by the command, as on a terminal.
+        return
     parts = [
         f"{event.state.value} {event.epoch}/{event.epochs}",
         spoken_numbers({**event.losses, **_best(event)}),
@@ -48,6 +52,7 @@ def _progress_bar(task: TaskSpec) -> Iterator[Callable[[ProgressEvent], None]]:
         bar = progress.add_task("preparing", total=task.training.epochs, left="", numbers="")
 
         def show(event: ProgressEvent) -> None:
+            print_set_aside(event.set_aside, progress.console)
             progress.update(
                 bar,
                 description=event.message or event.state.value,

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from crosslabel.cli.console import print_set_aside, stderr, stdout
+from crosslabel.cli.console import print_warning, stderr, stdout
 from crosslabel.cli.options import DeviceOption, LabelsAs, LabelsAsOption, TaskArgument
 from crosslabel.cli.progress import shown_progress, spoken_numbers
 from crosslabel.cli.resources import model_store, task_named
+from crosslabel.cli.stopping import resumable
 from crosslabel.paths import models_dir
 
 if TYPE_CHECKING:
@@ -45,28 +46,20 @@ def train(
         stderr().print("No run was stopped, so training starts from the beginning.")
     with shown_progress(spec) as show:
         job = TrainingJob(spec, cases, store, run_dir, device=device, weights=weights, on_event=show)
-        try:
+        with resumable():
             version = job.run(resume=resume)
-        except KeyboardInterrupt:
-            stderr().print("Stopped; the same command with --resume goes on from the last whole epoch.")
-            raise typer.Exit(130) from None
     if version is not None:
         curves = run_dir / "curves.html"
         write_curves(run_dir, curves, f"{spec.title}: {version.name}")
         record = store.record(version)
-        print_set_aside(record["data"]["set_aside"])
         if record.get("never_shown"):
-            _warn(f"no training image shows {', '.join(record['never_shown'])}, so it is never answered; label some.")
+            print_warning(f"no training image shows {', '.join(record['never_shown'])}, so it is never answered; label some.")
         if notice := record.get("pretrained", {}).get("notice"):
-            _warn(notice)
+            print_warning(notice)
         reached = spoken_numbers(record["metrics"]) or "no metrics"
         stdout().print(f"{reached} on {record['metrics_on']}", soft_wrap=True, highlight=False)
         stdout().print(f"Its curves are {curves}.", soft_wrap=True, highlight=False)
         stdout().print(f"{version.name} is served from now on ({version.path}).", soft_wrap=True, highlight=False)
-
-
-def _warn(sentence: str) -> None:
-    stderr().print(sentence, style="yellow", markup=False, highlight=False, soft_wrap=True)
 
 
 def with_epochs(task: TaskSpec, epochs: int | None) -> TaskSpec:

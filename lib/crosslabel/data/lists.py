@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -35,10 +36,8 @@ def listed_cases(path: Path, *, own_values: bool = False) -> list[Case]:
     """
     rows, stated = (_csv_rows(path), None) if path.suffix == ".csv" else _json_rows(path)
     cases = _with_names([_case(path, number, row, own_values) for number, row in rows], path, stated)
-    ids = [case.id for case in cases]
-    for id in ids:
-        if ids.count(id) > 1:
-            raise DataError(f"{path.name}: two cases are called '{id}'; give each its own id in a column 'id'.")
+    if repeated := next((id for id, times in Counter(case.id for case in cases).items() if times > 1), None):
+        raise DataError(f"{path.name}: two cases are called '{repeated}'; give each its own id in a column 'id'.")
     return sorted(cases, key=lambda case: case.id)
 
 

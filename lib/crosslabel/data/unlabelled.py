@@ -73,7 +73,7 @@ def _check_channels(paths: Sequence[Path]) -> None:
             )
 
 
-def with_labels(cases: list[Case], folder: Path, *, own_values: bool) -> list[Case]:
+def with_labels(cases: list[Case], folder: Path, *, own_values: bool) -> tuple[list[Case], list[Path]]:
     """Cases with the label files of a folder that are called like their images.
 
     Args:
@@ -81,6 +81,9 @@ def with_labels(cases: list[Case], folder: Path, *, own_values: bool) -> list[Ca
         folder: label files; a served folder's ``labels/final/`` or a Decathlon folder's ``labelsTr/`` is found below it. A
             ``dataset.json`` in it or beside it says what their values mean.
         own_values: the files hold the task's own values, as those of ``labels/final/`` always do.
+
+    Returns:
+        The cases, and the label files that are called like none of them.
 
     Raises:
         DataError: the folder is missing, or no file in it is called like an image.
@@ -96,4 +99,5 @@ def with_labels(cases: list[Case], folder: Path, *, own_values: bool) -> list[Ca
     ]
     if not any(case.label for case in known):
         raise DataError(f"No label in {below} is called like a target image; name each label as its image.")
-    return known
+    ids = {case.id for case in cases}
+    return known, [path for id, path in labels.items() if id not in ids]

@@ -14,8 +14,8 @@ from crosslabel.inference import fill_network
 from crosslabel.learning.measuring import Measured, measure_parted
 from crosslabel.learning.replay import mixture
 from crosslabel.tasks import TaskSpec
-from crosslabel.training.job import TrainingJob
 from crosslabel.training.prepared_cases import PreparedCases
+from crosslabel.training.training_job import TrainingJob
 
 # Two in each half; of fewer, a single mistake would decide.
 _FEWEST = 4

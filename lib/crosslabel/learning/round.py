@@ -20,7 +20,7 @@ from crosslabel.learning.measuring import Measured, measure
 from crosslabel.learning.promotion import Verdict, agreements, by_cross_fitting, by_held_back, without_held_back
 from crosslabel.learning.replay import mixture
 from crosslabel.learning.resuming import goes_on
-from crosslabel.optimisation import Outcome, ProgressEvent, State
+from crosslabel.optimisation import Outcome, ProgressEvent
 from crosslabel.preparation import Preparation
 from crosslabel.tasks import TaskSpec
 from crosslabel.training.classifier_training import ClassifierTraining
@@ -154,7 +154,7 @@ class LearningRound(Job):
         if not self.cases:
             raise DataError(f"There is no labelled case to train {self.task.name} from; label some first.")
         chosen = PreparedCases(self.task, [*self.cases, *self.replay])
-        aside = chosen.set_aside_unusable()
+        aside = chosen.set_aside_unusable(before_each=self._reading(emit))
         own = {case.id for case in self.cases}
         ours, again = ([case for case in chosen.cases if (case.id in own) is mine] for mine in (True, False))
         if not ours:
@@ -171,12 +171,7 @@ class LearningRound(Job):
         drawn = chosen.of(mixture([*train, *again], known, self.task.active_learning.new_share))
         # The loop validates once, at its end: nothing is selected on the held-back labels, which decide about the version.
         if self.task.kind == "classification":
-            try:
-                return ClassifierTraining(self, drawn, validation, {}, None).run(emit, resume)
-            except InterruptedError:
-                # While it was judged: what was trained is kept, and is judged when the round goes on.
-                emit(replace(self._last, state=State.CANCELLED, message="The round was stopped; it can be resumed."))
-                return None
+            return ClassifierTraining(self, drawn, validation, {}, None).run(emit, resume)
         objective = SegmentationObjective(self.task, drawn, validation, self.device)
         return self._fit(self._network(), objective, emit, resume, lambda outcome: {})
 

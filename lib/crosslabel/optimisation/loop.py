@@ -170,11 +170,13 @@ class TrainingLoop:
         with torch.inference_mode():
             self.metrics = self.objective.validate(kept)
         score = self.metrics.get(self.objective.metric) if self.epoch >= self.objective.first_candidate else None
-        if score is not None and (self.best is None or score > self.best[0]):
+        if score is None:
+            return
+        gained = self.best is None or score > self.best[0]
+        # Of epochs that all came to nothing the last one has learnt longest.
+        if gained or score == self.best[0] == 0:
             self.best = (score, self.epoch, dict(self.metrics), self._weights())
-            self.without_gain = 0
-        else:
-            self.without_gain += score is not None
+        self.without_gain = 0 if gained else self.without_gain + 1
 
     def _weights(self) -> dict[str, torch.Tensor]:
         kept = self.objective.kept(self.network).state_dict()

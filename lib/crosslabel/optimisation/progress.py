@@ -47,6 +47,7 @@ class ProgressEvent:
         eta_seconds: estimated time to the end, while an image-level method is fitted to the end of that; ``None`` before the
             first epoch is done.
         message: one sentence for a person; why a run failed, for instance.
+        set_aside: why a case cannot be used, by its name; told once, as soon as all were looked at.
     """
 
     state: State
@@ -59,6 +60,7 @@ class ProgressEvent:
     job_seconds: float = 0.0
     eta_seconds: float | None = None
     message: str = ""
+    set_aside: dict[str, str] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """JSON values."""

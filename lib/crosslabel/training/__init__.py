@@ -12,7 +12,8 @@ from crosslabel.optimisation import (
     read_curves,
     read_progress,
 )
-from crosslabel.training.job import Job, TrainingJob, was_stopped
+from crosslabel.training.job import Job, was_stopped
+from crosslabel.training.training_job import TrainingJob
 
 __all__ = [
     "RESUME_FILE",

@@ -17,7 +17,7 @@ from crosslabel.evaluation.classes import accuracy, balanced_accuracy, macro_aur
 from crosslabel.explanation.answering import answer_cases
 from crosslabel.inference import Classifier, load_predictor
 from crosslabel.tasks import TaskSpec
-from crosslabel.training.job import TrainingJob
+from crosslabel.training.training_job import TrainingJob
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,7 +6,7 @@ import contextlib
 import platform
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,7 @@ import torch
 
 import crosslabel
 from crosslabel.checkpoints import BeingTrainedError, ModelStore, Version
-from crosslabel.data import Case, check_split, hold_back
-from crosslabel.errors import CrossLabelError, DataError, TaskError
+from crosslabel.errors import CrossLabelError
 from crosslabel.files import is_full_disk
 from crosslabel.inference import pick_device
 from crosslabel.networks.memory_format import channels_last
@@ -28,10 +27,10 @@ from crosslabel.optimisation.progress import ProgressEvent, ProgressFile, State,
 from crosslabel.provenance import code_commit
 from crosslabel.tasks import TaskSpec
 from crosslabel.tasks.building import network_of
-from crosslabel.training.classifier_training import ClassifierTraining
 from crosslabel.training.loop_settings import loop_settings
-from crosslabel.training.prepared_cases import PreparedCases
-from crosslabel.training.segmentation import SegmentationObjective
+
+_SECONDS_BETWEEN_SENTENCES = 2.0
+_STOPPED = "It was stopped; it can be resumed."
 
 
 class Job(ABC):
@@ -90,10 +89,10 @@ class Job(ABC):
                 progress(self._last)
                 self.on_event(self._last)
 
-        def fail(message: str) -> None:
+        def end(state: State, message: str) -> None:
             # On a full disk it cannot be written, and would hide what went wrong.
             with contextlib.suppress(OSError):
-                emit(replace(self._last, state=State.FAILED, message=message))
+                emit(replace(self._last, state=state, message=message))
 
         try:
             self.check()
@@ -105,15 +104,21 @@ class Job(ABC):
                     (self.run_dir / RESUME_FILE).unlink(missing_ok=True)
                 emit(self._last)
                 return self._train(emit, resume)
+        except InterruptedError:
+            end(State.CANCELLED, _STOPPED)
+            return None
+        except KeyboardInterrupt:
+            end(State.CANCELLED, _STOPPED)
+            raise
         except BeingTrainedError:
             # The run in this folder may be the other's: its progress is not this job's to end.
             raise
         except CrossLabelError as error:
-            fail(str(error))
+            end(State.FAILED, str(error))
             raise
         except torch.OutOfMemoryError as error:
             message = "The GPU ran out of memory; lower training.batch_size or patch in the task file, or train on the CPU."
-            fail(message)
+            end(State.FAILED, message)
             raise CrossLabelError(message) from error
         except (OSError, RuntimeError) as error:
             if not is_full_disk(error):
@@ -148,6 +153,20 @@ class Job(ABC):
     @abstractmethod
     def _train(self, emit: Callable[[ProgressEvent], None], resume: bool) -> Version | None:
         """Prepare the data and hand an objective to :meth:`_fit`."""
+
+    def _reading(self, emit: Callable[[ProgressEvent], None]) -> Callable[[int, int], None]:
+        """Says which image is read, which may take minutes, and ends it with an ``InterruptedError`` if it was cancelled."""
+        said = time.monotonic()
+
+        def before_each(number: int, count: int) -> None:
+            nonlocal said
+            if self.cancelled():
+                raise InterruptedError
+            if time.monotonic() - said >= _SECONDS_BETWEEN_SENTENCES:
+                said = time.monotonic()
+                emit(replace(self._last, message=f"Reading image {number} of {count}."))
+
+        return before_each
 
     def _network(self) -> torch.nn.Module:
         """The task's network, with fresh weights that follow the seed or those to start from."""
@@ -194,8 +213,12 @@ class Job(ABC):
         version = self.store.publish(self.task, outcome.weights, provenance, extras=extras, activate=self._promotes())
         # A finished run has nothing left to resume; going on with it would publish the same weights again.
         (self.run_dir / RESUME_FILE).unlink(missing_ok=True)
-        emit(replace(self._last, state=State.FINISHED, eta_seconds=0.0, message=f"Published {version.name}."))
+        emit(replace(self._last, state=State.FINISHED, eta_seconds=0.0, message=f"Published {version.name}.{self._reserve()}"))
         return version
+
+    def _reserve(self) -> str:
+        """What is to be said of a published version beside its name, with a space before it."""
+        return ""
 
     def _before_publishing(self, outcome: Outcome, provenance: dict[str, Any]) -> None:
         """Called with what is about to be published, for a report."""
@@ -227,58 +250,3 @@ def was_stopped(run_dir: Path) -> bool:
     """Whether a run in a folder was ended before it was done: an image-level method that it fitted is kept as well."""
     last = read_progress(run_dir)
     return last is not None and last["state"] != State.FINISHED.value
-
-
-class TrainingJob(Job):
-    """Supervised training from labelled cases; see :class:`Job` for the other arguments.
-
-    Args:
-        task: what to train.
-        cases: labelled cases; unusable ones are set aside and named in the provenance.
-        store: where the version is published.
-        run_dir: folder of the run.
-        weights: file of pretrained weights for a new classifier, all but its head.
-    """
-
-    def __init__(
-        self,
-        task: TaskSpec,
-        cases: Sequence[Case],
-        store: ModelStore,
-        run_dir: Path,
-        *,
-        weights: Path | None = None,
-        **settings: Any,
-    ) -> None:
-        super().__init__(task, store, run_dir, **settings)
-        self.cases = cases
-        self.weights = weights
-
-    def check(self) -> None:
-        if not self.cases:
-            raise DataError(f"There is no labelled case to train {self.task.name} from; label some first.")
-
-    def _train(self, emit: Callable[[ProgressEvent], None], resume: bool) -> Version | None:
-        training, validation, aside = self._split()
-        facts = {
-            "data": {
-                "training": [case.id for case in training.cases],
-                "validation": [case.id for case in validation.cases],
-                "set_aside": aside,
-            },
-            "metrics_on": "held-back cases" if validation.cases else "nothing: too few cases to hold any back",
-        }
-        if self.task.kind == "classification":
-            return ClassifierTraining(self, training, validation, facts, self.weights).run(emit, resume)
-        if self.weights is not None:
-            raise TaskError(f"{self.task.name} is a segmentation; pretrained weights are for classification tasks.")
-        objective = SegmentationObjective(self.task, training, validation, self.device)
-        return self._fit(self._network(), objective, emit, resume, lambda outcome: facts)
-
-    def _split(self) -> tuple[PreparedCases, PreparedCases, dict[str, str]]:
-        settings = self.task.training
-        chosen = PreparedCases(self.task, self.cases)
-        check_split(self.cases, settings.split_by)
-        aside = chosen.set_aside_unusable()
-        train, held = hold_back(chosen.cases, settings.validation_share, settings.seed)
-        return chosen.of(train), chosen.of(held), aside

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -82,11 +83,16 @@ class PreparedCases:
         case = self.cases[index]
         return self._memory.get(case.id, lambda: self._prepare(case))
 
-    def set_aside_unusable(self, look: Callable[[PreparedCase], None] = lambda case: None) -> dict[str, str]:
+    def set_aside_unusable(
+        self,
+        look: Callable[[PreparedCase], None] = lambda case: None,
+        before_each: Callable[[int, int], None] = lambda number, count: None,
+    ) -> dict[str, str]:
         """Prepare every case once and set aside those that cannot be used.
 
         Args:
             look: is shown every case; a case that it refuses with a :class:`CrossLabelError` is set aside too.
+            before_each: told which case of how many is read next, the first being 1; may raise to end it.
 
         Returns:
             Why, by the id of each case that was set aside.
@@ -96,6 +102,7 @@ class PreparedCases:
         """
         reasons: dict[str, str] = {}
         for index, case in enumerate(self.cases):
+            before_each(index + 1, len(self.cases))
             try:
                 look(self[index])
             except CrossLabelError as error:
@@ -104,6 +111,26 @@ class PreparedCases:
             id, reason = next(iter(reasons.items()))
             raise DataError(f"None of the {len(self.cases)} cases can be used; the first, {id}: {reason}")
         self.cases = [case for case in self.cases if case.id not in reasons]
+        return reasons
+
+    def without_damaged_labels(self) -> dict[str, str]:
+        """Let images whose label cannot be used be unlabelled ones; those that cannot be read themselves are left alone.
+
+        Returns:
+            What is wrong with the label, by the id of each case that lost it.
+        """
+        reasons: dict[str, str] = {}
+        for index, case in enumerate(self.cases):
+            if case.label is None:
+                continue
+            try:
+                self[index]
+            except CrossLabelError as error:
+                bare = replace(case, label=None)
+                with contextlib.suppress(CrossLabelError):
+                    self._prepare(bare)
+                    self.cases[index] = bare
+                    reasons[case.id] = str(error)
         return reasons
 
     def prepare(self, case: Case) -> Prepared:

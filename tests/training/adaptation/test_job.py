@@ -7,12 +7,14 @@ from dataclasses import replace
 import nibabel as nib
 import numpy as np
 import pytest
+import torch
 
 from crosslabel.checkpoints import ModelStore, seen_images
 from crosslabel.data import labelled_cases, unlabelled_cases
 from crosslabel.errors import CrossLabelError, DataError, TaskError
 from crosslabel.images import read_image
 from crosslabel.inference import load_predictor
+from crosslabel.tasks.building import network_of
 from crosslabel.training import State, read_curves
 from crosslabel.training.adaptation import AdaptationCases, AdaptationJob, MethodComparison
 from two_modalities import adaptation_task, write_domain
@@ -238,3 +240,31 @@ def test_until_the_last_of_several_methods_is_done_what_was_served_stays_served(
     assert ends == [served, served]
     assert best in store.versions(adaptation_task())[1:]
     assert store.current(adaptation_task()) == best
+
+
+def finds_nothing(store, task):
+    """Publishes a trained version of a task that takes everything for background."""
+    torch.manual_seed(0)
+    weights = network_of(task).state_dict()
+    bias = list(weights)[-1]
+    assert weights[bias].shape == (len(task.output_names),)
+    weights[bias][0] = 1e3
+    return store.publish(task, weights, {})
+
+
+@pytest.mark.parametrize("methods", [["gin"], ["gin", "source_only"]], ids=["one method", "several"])
+def test_what_finds_nothing_takes_the_place_of_nothing_that_was_trained(tmp_path, cases, methods):
+    task = adaptation_task(training={"epochs": 1, "steps_per_epoch": 1, "learning_rate": 1e-9}, adaptation={"method": "gin"})
+    store, events = ModelStore(tmp_path / "models"), []
+    served = finds_nothing(store, task)
+    settings = {"device": "cpu", "start_from": served, "on_event": events.append}
+
+    if len(methods) == 1:
+        version = AdaptationJob(task, cases, store, tmp_path / "run", **settings).run()
+        assert "v1 stays served" in events[-1].message
+    else:
+        version = MethodComparison(task, methods, cases, store, tmp_path / "run", **settings).run()
+
+    assert store.record(version)["metrics"]["consistency"] == 0.0
+    assert version in store.versions(task)[1:]
+    assert store.current(task) == served

@@ -42,14 +42,12 @@ def test_a_killed_job_resumes_to_the_weights_of_an_uninterrupted_one(tmp_path, c
 
 def test_a_job_that_is_stopped_while_it_makes_pseudo_labels_can_be_resumed(tmp_path, cases):
     task = adaptation_task()
-    asked = []
+    events = []
 
     def cancelled():
-        # Two epochs of three steps, then the first pseudo-labels.
-        asked.append(1)
-        return len(asked) > 7
+        return events[-1].message.startswith("Pseudo-labels, image 1")
 
-    store, version = adapt(task, cases, tmp_path, cancelled=cancelled)
+    store, version = adapt(task, cases, tmp_path, on_event=events.append, cancelled=cancelled)
     assert version is None
     assert store.current(task) is None
     other = adaptation_task(adaptation={"confidence": 0.9})
@@ -122,3 +120,27 @@ def test_a_run_that_begins_anew_is_never_gone_on_with_from_what_was_there_before
     seen = []
     AdaptationJob(task, cases, store, tmp_path / "run", device="cpu", on_event=seen.append).run(resume=True)
     assert list(dict.fromkeys(event.epoch for event in seen if event.state.value == "training")) == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("when", ["Reading the images.", "Looking at the target images."])
+def test_ctrl_c_leaves_a_run_that_says_that_it_was_stopped_and_can_be_resumed(tmp_path, cases, when):
+    task = adaptation_task(training={"epochs": 2}, adaptation={"method": "gin"})
+
+    def interrupt(event):
+        if event.message == when:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        adapt(task, cases, tmp_path, on_event=interrupt)
+    assert read_progress(tmp_path / "run")["state"] == "cancelled"
+    store = ModelStore(tmp_path / "models")
+    assert AdaptationJob(task, cases, store, tmp_path / "run", device="cpu").run(resume=True) is not None
+
+
+def test_a_job_can_be_stopped_while_it_reads_the_images(tmp_path, cases):
+    store, version = adapt(adaptation_task(), cases, tmp_path, cancelled=lambda: True)
+    assert version is None
+    said = read_progress(tmp_path / "run")
+    assert said["state"] == "cancelled"
+    assert "can be resumed" in said["message"]
+    assert store.current(adaptation_task()) is None

@@ -71,8 +71,15 @@ def test_a_translator_is_shared_whatever_it_is_combined_with_and_refused_to_othe
     changed = source / "imagesTr" / "ct_00.nii.gz"
     image = nib.load(changed)
     nib.save(nib.Nifti1Image(-image.get_fdata(), image.affine), changed)
+    store = ModelStore(tmp_path / "models")
+    job = AdaptationJob(task, given, store, tmp_path / "resumed", device="cpu", adapter_dir=shared)
     with pytest.raises(CheckpointError, match="translator for other images"):
-        adapt(task, given, tmp_path / "alone", adapter_dir=shared)
+        job.run(resume=True)
+    assert weights.stat().st_mtime_ns == written
+
+    # Whoever begins anew has said that what was there may go.
+    assert job.run() is not None
+    assert weights.stat().st_mtime_ns > written
 
 
 @pytest.mark.parametrize("method", ["histogram", "translation"])

@@ -1,6 +1,14 @@
 """Adaptation of images: source volumes made to look like the target's, or like anything at all."""
 
-from crosslabel.adaptation.image_level.adapter import Chain, ImageAdapter, Picture, Unchanged, Volume, Watch
+from crosslabel.adaptation.image_level.adapter import (
+    Chain,
+    FittedOtherwiseError,
+    ImageAdapter,
+    Picture,
+    Unchanged,
+    Volume,
+    Watch,
+)
 from crosslabel.adaptation.image_level.building import build_adapter
 from crosslabel.adaptation.image_level.curves import RandomCurves
 from crosslabel.adaptation.image_level.histogram import HistogramMatching
@@ -11,6 +19,7 @@ from crosslabel.adaptation.image_level.structures import StructureRandomisation
 __all__ = [
     "GIN",
     "Chain",
+    "FittedOtherwiseError",
     "HistogramMatching",
     "ImageAdapter",
     "KnownLooks",

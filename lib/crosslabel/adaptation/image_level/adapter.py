@@ -10,8 +10,13 @@ from typing import Protocol
 import numpy as np
 from torch import Tensor
 
+from crosslabel.errors import CheckpointError
 from crosslabel.optimisation import ProgressEvent
 from crosslabel.preparation import Prepared
+
+
+class FittedOtherwiseError(CheckpointError):
+    """The folder holds what was fitted on other images, or with other settings."""
 
 
 @dataclass(frozen=True)

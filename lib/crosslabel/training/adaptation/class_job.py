@@ -18,7 +18,7 @@ from crosslabel.data import check_split, hold_back
 from crosslabel.errors import DataError
 from crosslabel.networks.heads import main_logits
 from crosslabel.networks.pretrained import load_pretrained
-from crosslabel.optimisation import Outcome, State, read_curves
+from crosslabel.optimisation import Outcome, read_curves
 from crosslabel.tasks import TaskSpec
 from crosslabel.tasks.building import network_of
 from crosslabel.training.adaptation.class_report import write_class_report
@@ -92,7 +92,7 @@ class ClassAdaptationJob(Job):
         run_dir: folder of the run: progress, state to resume from, fitted image-level method, report.
         weights: file of pretrained weights, all but the head.
         adapter_dir: of fitted image-level methods, which several runs on the same data may share; in the run's folder if
-            ``None``.
+            ``None``. A run that is not resumed fits anew what was fitted on other images or with other settings.
     """
 
     def __init__(
@@ -129,14 +129,14 @@ class ClassAdaptationJob(Job):
 
     def _train(self, emit: Emit, resume: bool) -> Version | None:
         source, target = self.cases.prepared(self.task, MEMORY_BYTES)
-        aside = {**DomainLook(self.task, "source").at(source), **DomainLook(self.task, "target").at(target)}
+        looks = (DomainLook(self.task, "source"), source), (DomainLook(self.task, "target"), target)
+        aside = {name: why for look, cases in looks for name, why in look.at(cases, self._reading(emit)).items()}
+        emit(replace(self._last, message="", set_aside=aside))
         if self.method.norms and len(target) < 2:
             raise DataError("One target image has no statistics; give more of them, or choose a --method such as gin.")
         settings = self.task.adaptation.image_level if self.method.has_settings else {}
         adapter = build_adapter(self.method.adapter, self.task, self.task.training.seed, device=str(self.device), **settings)
-        if not fit_adapter(adapter, source, target, self.adapter_dir, emit, self._last, self.cancelled):
-            emit(replace(self._last, state=State.CANCELLED, message="The adaptation was stopped; it can be resumed."))
-            return None
+        fit_adapter(adapter, source, target, self.adapter_dir, emit, self._last, self.cancelled, refit=not resume)
         learning, held = hold_back(source.cases, self.task.training.validation_share, self.task.training.seed)
         training, validation = source.of(learning), source.of(held)
         domain = TargetDomain(adapter, target, norms=self.method.norms)

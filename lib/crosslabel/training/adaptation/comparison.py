@@ -15,6 +15,7 @@ from crosslabel.tasks import TaskSpec
 from crosslabel.training.adaptation.data import AdaptationCases
 from crosslabel.training.adaptation.job import AdaptationJob
 from crosslabel.training.adaptation.methods import with_method
+from crosslabel.training.adaptation.report import useless
 
 _RESULTS = "methods.json"
 
@@ -74,8 +75,8 @@ class MethodComparison:
         """Adapt by all methods that are not done yet.
 
         Returns:
-            The best version, which is served from now on; ``None`` if the job was cancelled, and in other processes than the
-            first.
+            The best version, which is served from now on unless it came to nothing and another was trained before; ``None``
+            if the job was cancelled, and in other processes than the first.
 
         Raises:
             CheckpointError: the run to resume was on other images, labels or settings.
@@ -97,7 +98,11 @@ class MethodComparison:
         if processes.rank() > 0:
             return None
         best = max(self.jobs, key=lambda name: done[name]["value"])
-        return self.store.activate(self.jobs[best].task, done[best]["version"])
+        task, number = self.jobs[best].task, done[best]["version"]
+        version = next(version for version in self.store.versions(task) if version.number == number)
+        if useless(self.store.record(version)) and self.store.trained(task) is not None:
+            return version
+        return self.store.activate(task, number)
 
     def _results(self) -> dict[str, dict[str, Any]]:
         path = self.folder / _RESULTS

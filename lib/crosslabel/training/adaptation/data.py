@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -49,7 +49,7 @@ class AdaptationData:
         labelled: labelled target cases to learn from.
         held: held-back labelled target cases.
         shown: all target images but the held-back ones, which image-level methods are fitted on.
-        aside: why a case was set aside, by its role and id, as in ``target: p1``.
+        aside: why a case was set aside, by its role and id, as in ``target: p1``, or its label alone: ``label of target: p1``.
         prior: plausible volumes, from all labelled cases.
     """
 
@@ -69,9 +69,13 @@ class AdaptationData:
 
 
 def prepare_data(
-    task: TaskSpec, cases: AdaptationCases, memory_bytes: int = MEMORY_BYTES, seen: Collection[str] = ()
+    task: TaskSpec,
+    cases: AdaptationCases,
+    memory_bytes: int = MEMORY_BYTES,
+    seen: Collection[str] = (),
+    before_each: Callable[[int, int], None] = lambda number, count: None,
 ) -> AdaptationData:
-    """Look at every case once; those that cannot be used are set aside.
+    """Look at every case once; those that cannot be used are set aside, and of target images their label alone if that is it.
 
     Args:
         task: with source domains.
@@ -79,6 +83,7 @@ def prepare_data(
         memory_bytes: how much of each domain's prepared images may be kept in memory.
         seen: ids of target images whose labels the first weights have learnt from; if one of them would be held back, none
             is, for it would choose those weights again.
+        before_each: see :meth:`PreparedCases.set_aside_unusable`.
 
     Raises:
         DataError: one of the domains has no usable case, no source label shows anything, or the two were swapped.
@@ -86,7 +91,11 @@ def prepare_data(
     check_cases(task, cases)
     prior = VolumePrior(task.output_names[1:])
     source, target = cases.prepared(task, memory_bytes)
-    aside = {**_StructureLook(task, prior, "source").at(source), **_StructureLook(task, prior, "target").at(target)}
+    aside = {
+        **_StructureLook(task, prior, "source").at(source, before_each),
+        **{f"label of target: {id}": reason for id, reason in target.without_damaged_labels().items()},
+        **_StructureLook(task, prior, "target").at(target, before_each),
+    }
     settings = task.training
     learning, source_held = hold_back(source.cases, settings.validation_share, settings.seed)
     labelled = [case for case in target.cases if case.label is not None]
@@ -152,15 +161,15 @@ class DomainLook:
             self.accepted = {domain.name for domain in task.domains.sources} | ({target.name} if alike else set())
         self.strangers = 0
 
-    def at(self, cases: PreparedCases) -> dict[str, str]:
-        """Why cases were set aside, by role and id.
+    def at(self, cases: PreparedCases, before_each: Callable[[int, int], None] = lambda number, count: None) -> dict[str, str]:
+        """Why cases were set aside, by role and id; see :meth:`PreparedCases.set_aside_unusable`.
 
         Raises:
             DataError: none of them can be used.
         """
         given = len(cases)
         try:
-            aside = cases.set_aside_unusable(self)
+            aside = cases.set_aside_unusable(self, before_each)
         except DataError as error:
             if self.strangers < given:
                 raise DataError(f"The {self.role} images: {error}") from error
@@ -189,8 +198,8 @@ class _StructureLook(DomainLook):
         self.prior = prior
         self.with_structures = 0
 
-    def at(self, cases: PreparedCases) -> dict[str, str]:
-        aside = super().at(cases)
+    def at(self, cases: PreparedCases, before_each: Callable[[int, int], None] = lambda number, count: None) -> dict[str, str]:
+        aside = super().at(cases, before_each)
         if self.role == "source" and not self.with_structures:
             raise DataError(
                 f"Every source label is empty, or holds none of the labels of {self.task.name}; give images in which they are "

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from crosslabel.adaptation.image_level import ImageAdapter, Volume, Watch
+from crosslabel.adaptation.image_level import FittedOtherwiseError, ImageAdapter, Volume, Watch
 from crosslabel.files import content_digest
 from crosslabel.optimisation import ProgressEvent, State, processes
 from crosslabel.training.prepared_cases import PreparedCases
@@ -20,7 +21,9 @@ def fit_adapter(
     emit: Callable[[ProgressEvent], None],
     last: ProgressEvent,
     cancelled: Callable[[], bool],
-) -> bool:
+    *,
+    refit: bool,
+) -> None:
     """Fit in the first process; the others read what it wrote.
 
     Args:
@@ -31,9 +34,11 @@ def fit_adapter(
         emit: takes the job's events.
         last: the job's event before; what does not change is taken from it.
         cancelled: asked whether to stop.
+        refit: what the folder holds is given up if it was fitted on other images or with other settings.
 
-    Returns:
-        Whether it is fitted; ``False`` if it was cancelled.
+    Raises:
+        InterruptedError: it was cancelled.
+        FittedOtherwiseError: the folder holds what was fitted otherwise, and that is not to be given up.
     """
 
     def tell(event: ProgressEvent) -> None:
@@ -44,9 +49,19 @@ def fit_adapter(
     def fit() -> bool:
         return adapter.fit(_volumes(source), _volumes(target), folder, Watch(tell, cancelled))
 
-    fitted = fit() if processes.rank() == 0 else True
+    def first() -> bool:
+        try:
+            return fit()
+        except FittedOtherwiseError:
+            if not refit:
+                raise
+            shutil.rmtree(folder)
+            return fit()
+
+    fitted = first() if processes.rank() == 0 else True
     processes.barrier()
-    return fitted if processes.rank() == 0 else fit()
+    if not (fitted if processes.rank() == 0 else fit()):
+        raise InterruptedError
 
 
 def _volumes(cases: PreparedCases) -> list[Volume]:

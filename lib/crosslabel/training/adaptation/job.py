@@ -13,7 +13,7 @@ from torch import nn
 from crosslabel.adaptation.image_level import ImageAdapter, build_adapter
 from crosslabel.checkpoints import ModelStore, Version, record_of_start, seen_images
 from crosslabel.networks.memory_format import channels_last
-from crosslabel.optimisation import RESUME_FILE, Outcome, ProgressEvent, State, processes, read_curves
+from crosslabel.optimisation import RESUME_FILE, Outcome, ProgressEvent, processes, read_curves
 from crosslabel.tasks import TaskSpec
 from crosslabel.tasks.building import network_of
 from crosslabel.training.adaptation.data import MEMORY_BYTES, AdaptationCases, AdaptationData, check_cases, prepare_data
@@ -21,7 +21,7 @@ from crosslabel.training.adaptation.examples import examples_of, looks_of
 from crosslabel.training.adaptation.fitting import fit_adapter
 from crosslabel.training.adaptation.methods import method_of
 from crosslabel.training.adaptation.objective import AdaptationObjective, evenly
-from crosslabel.training.adaptation.report import REPORT_FILE, write_report
+from crosslabel.training.adaptation.report import REPORT_FILE, useless, write_report
 from crosslabel.training.job import Job
 
 PSEUDO_LABELS = "pseudo_labels"
@@ -41,7 +41,7 @@ class AdaptationJob(Job):
         run_dir: folder of the run: progress, state to resume from, fitted image-level method, pseudo-labels, report.
         memory_bytes: how much of each domain's prepared images may be kept in memory.
         adapter_dir: of fitted image-level methods, which several runs on the same data may share; in the run's folder if
-            ``None``.
+            ``None``. A run that is not resumed fits anew what was fitted on other images or with other settings.
         measure: more metrics of the network at every validation, which decide nothing.
         is_candidate: the version is published, but not served from now on: it is chosen from afterwards.
     """
@@ -69,6 +69,7 @@ class AdaptationJob(Job):
         self.measure = measure
         self.is_candidate = is_candidate
         self.method = method_of(task)
+        self._stays: Version | None = None
 
     def check(self) -> None:
         check_cases(self.task, self.cases)
@@ -80,13 +81,12 @@ class AdaptationJob(Job):
             emit(replace(self._last, message=sentence))
 
         say("Reading the images.")
-        data = prepare_data(self.task, self.cases, self.memory_bytes, self.seen)
+        data = prepare_data(self.task, self.cases, self.memory_bytes, self.seen, self._reading(emit))
+        emit(replace(self._last, message="", set_aside=data.aside))
         adapter = build_adapter(
             self.method.adapter, self.task, self.task.training.seed, device=str(self.device), **self._adapter_settings()
         )
-        if not fit_adapter(adapter, data.source, data.shown, self.adapter_dir, emit, self._last, self.cancelled):
-            emit(replace(self._last, state=State.CANCELLED, message="The adaptation was stopped; it can be resumed."))
-            return None
+        fit_adapter(adapter, data.source, data.shown, self.adapter_dir, emit, self._last, self.cancelled, refit=not resume)
         folder = self.run_dir / PSEUDO_LABELS
         # Rounds belong to the epochs that are gone on from; without them they are what another run left.
         if not (resume and (self.run_dir / RESUME_FILE).is_file()) and processes.rank() == 0:
@@ -105,6 +105,8 @@ class AdaptationJob(Job):
         return self._fit(network, objective, emit, resume, describe)
 
     def _before_publishing(self, outcome: Outcome, provenance: dict[str, Any]) -> None:
+        # What comes to nothing takes the place of nothing that was trained.
+        self._stays = self.store.trained(self.task) if useless(provenance) else None
         data, adapter = self._learnt_from
         network = network_of(self.task)
         network.load_state_dict(outcome.weights)
@@ -118,7 +120,10 @@ class AdaptationJob(Job):
         write_report(self.run_dir / REPORT_FILE, self.task, provenance, curves, adapter.curves(), examples, pictures)
 
     def _promotes(self) -> bool:
-        return not self.is_candidate
+        return not (self.is_candidate or self._stays)
+
+    def _reserve(self) -> str:
+        return f" {self._stays.name} stays served: what was learnt finds nothing." if self._stays else ""
 
     def _adapter_settings(self) -> dict[str, Any]:
         """The task's settings of image-level methods, if the method is one that has any."""

@@ -45,7 +45,8 @@ def write_report(
     _examples(report.section("Examples"), task, examples)
     show_looks(report.section("What is made of source images"), pictures)
     if record["pseudo_labels"]:
-        _pseudo_labels(report.section("Pseudo-labels"), task, record["pseudo_labels"])
+        images = len(record["data"]["target"])
+        _pseudo_labels(report.section("Pseudo-labels"), task, record["pseudo_labels"], images)
     elif record["method"]["self_training"]:
         report.section("Pseudo-labels").text(
             f"None were made: there are fewer than {task.adaptation.least_images} target images (adaptation.least_images), or "
@@ -134,14 +135,18 @@ def _outlines(task: TaskSpec, example: Example) -> list[Outline]:
     return found
 
 
-def _pseudo_labels(section: Section, task: TaskSpec, rounds: Sequence[Mapping[str, Any]]) -> None:
+def _pseudo_labels(section: Section, task: TaskSpec, rounds: Sequence[Mapping[str, Any]], images: int) -> None:
     section.text(
         "The share of the predicted voxels of each label that was believed, so that they taught: confident, the same in most "
         "views, in one piece where the task says so, and of a plausible volume in the image."
     )
-    headers = ["round", *(f"{name}: {what}" for name in task.output_names[1:] for what in ("kept", "implausible in"))]
+    names = task.output_names[1:]
+    headers = ["round", *(f"{name}: {what}" for name in names for what in ("kept", "implausible"))]
     rows = []
     for said in rounds:
-        by_label = [said["labels"][name] for name in task.output_names[1:]]
-        rows.append([said["round"] + 1, *(value for one in by_label for value in (one["share_kept"], one["implausible_in"]))])
+        row = [said["round"] + 1]
+        for name in names:
+            of_label = said["labels"][name]
+            row += [of_label["share_kept"], f"{of_label['implausible_in']} of {images}"]
+        rows.append(row)
     section.table(headers, rows)

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from crosslabel.adaptation.image_level.adapter import Picture, Unchanged, Volume, Watch
+from crosslabel.adaptation.image_level.adapter import FittedOtherwiseError, Picture, Unchanged, Volume, Watch
 from crosslabel.adaptation.image_level.translation.cache import VolumeCache
 from crosslabel.adaptation.image_level.translation.objective import TranslationObjective, adversarial_optimizer
 from crosslabel.adaptation.image_level.translation.pictures import picture, read_pictures, write_pictures
@@ -123,7 +123,7 @@ class Translation(Unchanged):
         if not path.is_file():
             write_json(path, claim)
         elif json.loads(path.read_text(encoding="utf-8")) != claim:
-            raise CheckpointError(
+            raise FittedOtherwiseError(
                 f"The folder {home} holds a translator for other images, settings or another seed; give another folder or "
                 "empty this one."
             )
