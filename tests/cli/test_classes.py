@@ -47,8 +47,9 @@ def test_images_that_trained_the_checkpoint_are_counted_and_the_numbers_doubted(
         picture.rename(picture.with_name(f"other_{picture.name}"))
     answer = crosslabel("evaluate", "tiny_classification", "--images", trained, "--json", tmp_path / "e.json")
     seen = json.loads((tmp_path / "e.json").read_text())["seen_in_training"]
-    assert 8 <= len(seen) < 16  # Some are held back.
-    assert f"{len(seen)} of 16 images are called like images that trained the checkpoint" in answer.stderr
+    # Those that were held back chose its weights and calibrated it.
+    assert len(seen) == 16
+    assert "16 of 16 images are called like images that the checkpoint was made with" in answer.stderr
     answer = crosslabel("evaluate", "tiny_classification", "--images", tmp_path / "others", "--json", tmp_path / "o.json")
     assert json.loads((tmp_path / "o.json").read_text())["seen_in_training"] == []
     assert "promise too much" not in answer.stderr
@@ -57,6 +58,22 @@ def test_images_that_trained_the_checkpoint_are_counted_and_the_numbers_doubted(
 def test_json_without_a_file_is_printed(crosslabel, trained):
     answer = crosslabel("evaluate", "tiny_classification", "--images", trained, "--json")
     assert json.loads(answer.stdout)["task"] == "tiny_classification"
+
+
+def test_what_takes_no_part_is_named_before_a_training(crosslabel, home, tmp_path):
+    pictures = tiny.write_pictures(tmp_path / "pictures", 6)
+    (pictures / "dark" / "moving.gif").write_bytes(b"GIF89a")
+    trained = crosslabel("train", "tiny_classification", "--images", pictures, "--epochs", 1, "--device", "cpu")
+    assert "dark/moving.gif is no image of a format that is read" in trained.stderr
+
+
+def test_a_class_with_too_few_images_for_the_folds_is_said_with_the_fold(crosslabel, home, tmp_path):
+    pictures = tiny.write_pictures(tmp_path / "pictures", 4)
+    for picture in sorted((pictures / "dark").iterdir())[1:]:
+        picture.unlink()
+    refused = crosslabel("evaluate", "tiny_classification", "--images", pictures, "--folds", 2, "--device", "cpu")
+    assert refused.exit_code == 1
+    assert "of 2 cannot be trained without its images: All " in refused.stderr
 
 
 def test_folds_are_trained_and_tried_and_nothing_is_published(crosslabel, home, tmp_path):

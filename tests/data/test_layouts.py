@@ -8,7 +8,7 @@ import pytest
 from PIL import Image as Picture
 
 import tiny
-from crosslabel.data import labelled_cases
+from crosslabel.data import labelled_cases, passed_over
 from crosslabel.errors import DataError, ImageError
 from crosslabel.images import Modality
 
@@ -111,14 +111,39 @@ def test_a_table_of_classes_is_read_in_place_of_folders(tmp_path):
     assert case.label == "dark"
 
 
+@pytest.mark.parametrize("table", ["Image; Class ;note\nbright/0.png; dark;1,5\n", "IMAGE,class\n bright/0.png ,dark \n"])
+def test_a_table_may_be_written_as_spreadsheets_do(tmp_path, table):
+    tiny.write_pictures(tmp_path, 1)
+    (tmp_path / "mine.csv").write_text(table)
+    (case,) = labelled_cases(tmp_path / "mine.csv", tiny.classification_task())
+    assert (case.id, case.label) == ("bright/0", "dark")
+
+
+def test_what_lies_among_class_folders_and_takes_no_part_is_named(tmp_path):
+    tiny.write_pictures(tmp_path, 1)
+    task = tiny.classification_task()
+    assert passed_over(tmp_path, task) == []
+    (tmp_path / "dark" / "moving.gif").touch()
+    (tmp_path / "dark" / ".hidden").touch()
+    (tmp_path / "bright" / "patient 1").mkdir()
+    assert passed_over(tmp_path, task) == [
+        "bright/patient 1 is a folder below a class",
+        "dark/moving.gif is no image of a format that is read",
+    ]
+    assert len(labelled_cases(tmp_path, task)) == 2
+
+
 def test_lines_of_slices_belong_to_the_volume_they_name(tmp_path):
-    tiny.write_pictures(tmp_path, 2)
-    (tmp_path / "labels.csv").write_text(
-        "image,class,slice\nbright/0.png,dark,7\nbright/0.png,bright,\nbright/0.png,bright,2\nbright/1.png,dark,\ndark/0.png,dark,1\n"
-    )
-    first, second = labelled_cases(tmp_path, tiny.classification_task())
+    task = tiny.classification_task(dimension=3, spacing=(1, 1, 1), patch=(8, 8, 8))
+    for name in ("a", "b", "c"):
+        (tmp_path / f"{name}.nii.gz").touch()
+    lines = ("a.nii.gz,dark,7", "a.nii.gz,bright,", "a.nii.gz,bright,2", "b.nii.gz,dark,", "c.nii.gz,dark,1")
+    (tmp_path / "labels.csv").write_text("\n".join(("image,class,slice", *lines)))
+    first, second = labelled_cases(tmp_path, task)
     assert (first.label, first.slices) == ("bright", ((7, "dark"), (2, "bright")))
     assert (second.label, second.slices) == ("dark", ())
+    (sentence,) = passed_over(tmp_path, task)
+    assert sentence.startswith("slices of c.nii.gz have a class and the volume has none")
 
 
 def test_images_may_be_named_by_their_id_as_an_export_does(tmp_path):
@@ -135,7 +160,9 @@ def test_images_may_be_named_by_their_id_as_an_export_does(tmp_path):
         ("image,class,slice\nbright/0.png,dark,top\n", "line 2: the slice 'top' is no number"),
         ("image,class\nmissing.png,dark\n", "line 2: the image 'missing.png' does not exist"),
         ("image,class\nbright/0.png,grey\n", "line 2: 'grey' is no class of tiny_classification"),
-        ("file,class\nbright/0.png,dark\n", "line 2: the columns 'image' and 'class' are needed"),
+        ("file,class\nbright/0.png,dark\n", "labels.csv has no column 'image'; its columns are file, class"),
+        ("image,class\nbright/0.png,\n", "line 2: 'class' is empty; the columns image and class are needed"),
+        ("image,class,slice\nbright/0.png,dark,3\n", "line 2: 'bright/0.png' is a picture and has no slices"),
     ],
 )
 def test_a_wrong_table_names_the_line(tmp_path, table, message):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from crosslabel.data import Case, hold_back, stratified_folds
+from crosslabel.data import Case, hold_back, spoken_held_back, stratified_folds
 from crosslabel.errors import DataError
 
 
@@ -28,6 +28,16 @@ def test_about_the_share_asked_for_is_held_back():
 def test_every_class_that_has_enough_images_is_held_back_from():
     _, held = hold_back(cases(5, "rare") + cases(100, "common"), 0.05)
     assert {case.label for case in held} == {"rare", "common"}
+
+
+def test_no_class_is_held_back_alone_which_would_choose_a_network_that_always_answers_it():
+    assert hold_back(cases(4, "rare") + cases(100, "common"), 0.2)[1] == []
+    assert hold_back(cases(100, "common"), 0.2)[1] != []
+    training, held = hold_back(cases(4, "rare") + cases(50, "a") + cases(50, "b"), 0.2)
+    assert {case.label for case in held} == {"a", "b"}
+    assert spoken_held_back(training, held) == "held-back cases, none of which shows rare"
+    assert spoken_held_back(held, held) == "held-back cases"
+    assert spoken_held_back(training, [], "images") == "nothing: too few images to hold any back"
 
 
 def test_nothing_is_held_back_of_a_handful_or_where_none_is_wanted():

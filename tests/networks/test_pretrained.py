@@ -94,9 +94,21 @@ def test_a_file_without_weights_is_refused(tmp_path, content):
         load_pretrained(small(), tmp_path / "none.pth")
 
 
-def test_wrapped_weights_of_a_parallel_training_are_understood(tmp_path, published):
+def test_weights_that_are_no_numbers_are_refused(tmp_path, published):
     given = torch.load(published, weights_only=True)
-    torch.save({"state_dict": {f"module.{name}": value for name, value in given.items()}, "epoch": 3}, tmp_path / "w.pth")
+    given["bn1.weight"][3] = float("nan")
+    torch.save(given, tmp_path / "nan.pth")
+    network = small()
+    before = network.trunk.bn1.weight.clone()
+    with pytest.raises(CheckpointError, match=r"'trunk\.bn1\.weight' holds values that are no finite numbers"):
+        load_pretrained(network, tmp_path / "nan.pth")
+    torch.testing.assert_close(network.trunk.bn1.weight, before)
+
+
+@pytest.mark.parametrize("wrapper", ["state_dict", "model_state_dict"])
+def test_wrapped_weights_of_a_parallel_training_are_understood(tmp_path, published, wrapper):
+    given = torch.load(published, weights_only=True)
+    torch.save({wrapper: {f"module.{name}": value for name, value in given.items()}, "epoch": 3}, tmp_path / "w.pth")
     network = small()
     load_pretrained(network, tmp_path / "w.pth")
     torch.testing.assert_close(network.trunk.conv1.weight, given["conv1.weight"])

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import pickle
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,15 @@ def test_objects_that_could_run_code_are_refused_and_do_not_run(tmp_path, zipped
     with pytest.raises(CheckpointError, match="holds Python objects that could run code, so it was not loaded"):
         read_weights_file(tmp_path / "evil.pt")
     assert not trace.exists()
+
+
+def test_a_pickle_that_torch_did_not_write_is_refused_without_a_word_of_torch(tmp_path, recwarn):
+    trace = tmp_path / "ran"
+    (tmp_path / "evil.pth").write_bytes(pickle.dumps({"seg": RunsCode(trace)}))
+    with pytest.raises(CheckpointError, match="it could run code, so it was not loaded"):
+        read_weights_file(tmp_path / "evil.pth")
+    assert not trace.exists()
+    assert [str(warning.message) for warning in recwarn] == []
 
 
 def test_a_missing_file_is_refused(tmp_path):

@@ -60,6 +60,20 @@ def test_a_table_of_classes_becomes_final_labels_of_an_author(store, tmp_path):
     assert (TASK.name, "three") in store.labels.pairs()
 
 
+def test_a_new_comment_is_saved_and_so_is_how_sure_one_is_and_nobody_is_no_author(store, tmp_path):
+    table = tmp_path / "classes.csv"
+    for line, saved in (("dark,,", 1), ("dark,,", 0), ("dark,,blurred", 1), ("dark,true,", 1), ("dark,true,blurred", 1)):
+        table.write_text(f"image,class,sure,comment\nthree,{line}\n")
+        assert import_classes(store, TASK, table, "carl") == saved
+    with pytest.raises(DataError, match="the author is empty"):
+        import_classes(store, TASK, table, " ")
+
+
+def test_a_folder_is_no_place_for_a_table(store, tmp_path):
+    with pytest.raises(DataError, match="is a folder; give the name of the CSV file"):
+        export_csv(store, TASK, tmp_path)
+
+
 def test_a_label_of_a_slice_has_a_history_of_its_own_and_leaves_the_volume_unlabelled(store, tmp_path):
     table = tmp_path / "classes.csv"
     table.write_text("image,class,slice\nseries,dark,2\nseries,bright,4\n")
@@ -103,7 +117,7 @@ def test_class_folders_are_matched_by_file_name(store, tmp_path):
         ("a/two,grey,,", r"line 3: 'grey' is no class of tiny_classification \(bright, dark\)"),
         ("a/two,dark,third,", "line 3: the slice 'third' is no number"),
         ("a/two,dark,,perhaps", "line 3: sure is 'perhaps'; write true or false"),
-        ("a/two,,,", "line 3: the columns 'image' and 'class' are needed"),
+        ("a/two,,,", "line 3: 'class' is empty; the columns image and class are needed"),
     ],
 )
 def test_one_wrong_line_is_named_and_nothing_is_imported(store, tmp_path, line, said):

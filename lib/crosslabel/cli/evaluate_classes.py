@@ -41,8 +41,8 @@ def evaluate_classifier(
     seen = facts.get("seen_in_training")
     if seen:
         stderr().print(
-            f"{len(seen)} of {len(evaluation.answers.ids)} images are called like images that trained the checkpoint, so the "
-            "numbers promise too much; evaluate on others, or with --folds.",
+            f"{len(seen)} of {len(evaluation.answers.ids)} images are called like images that the checkpoint was made with, so "
+            "the numbers promise too much; evaluate on others, or with --folds.",
             style="yellow",
             highlight=False,
             soft_wrap=True,
@@ -82,9 +82,14 @@ def _checkpoint(task: TaskSpec, images: Path, report: Path | None, device: str) 
 
 
 def _trained_on(provenance: Mapping[str, Any]) -> frozenset[str]:
-    """Ids of the training cases, where the checkpoint says them."""
+    """Ids of the cases that the checkpoint has learnt from or was chosen and calibrated on, where it says them."""
+    from crosslabel.checkpoints import seen_images
+
     data = provenance.get("data")
-    return frozenset(data.get("training", ())) if isinstance(data, dict) else frozenset()
+    if not isinstance(data, dict):
+        return frozenset()
+    roles = ("validation", "source", "source_validation")
+    return frozenset(seen_images(provenance)).union(*(data.get(role, ()) for role in roles))
 
 
 def _folds(

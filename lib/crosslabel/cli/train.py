@@ -34,13 +34,15 @@ def train(
     device: DeviceOption = "auto",
 ) -> None:
     """Train a task's network and serve the result from now on, as a new version."""
-    from crosslabel.data import labelled_cases
+    from crosslabel.data import labelled_cases, passed_over
     from crosslabel.training import TrainingJob, was_stopped
     from crosslabel.training.curves import write_curves
 
     spec = with_epochs(task_named(task), epochs)
     cases = labelled_cases(images, spec, own_values=labels_as is LabelsAs.TASK)
     stderr().print(f"{spec.title}: {len(cases)} labelled cases", highlight=False)
+    for sentence in passed_over(images, spec):
+        print_warning(sentence)
     store, run_dir = model_store(), models_dir() / spec.name / "run"
     if resume and not was_stopped(run_dir):
         stderr().print("No run was stopped, so training starts from the beginning.")
@@ -50,7 +52,7 @@ def train(
             version = job.run(resume=resume)
     if version is not None:
         curves = run_dir / "curves.html"
-        write_curves(run_dir, curves, f"{spec.title}: {version.name}")
+        drawn = write_curves(run_dir, curves, f"{spec.title}: {version.name}")
         record = store.record(version)
         if record.get("never_shown"):
             print_warning(f"no training image shows {', '.join(record['never_shown'])}, so it is never answered; label some.")
@@ -58,7 +60,8 @@ def train(
             print_warning(notice)
         reached = spoken_numbers(record["metrics"]) or "no metrics"
         stdout().print(f"{reached} on {record['metrics_on']}", soft_wrap=True, highlight=False)
-        stdout().print(f"Its curves are {curves}.", soft_wrap=True, highlight=False)
+        if drawn:
+            stdout().print(f"Its curves are {curves}.", soft_wrap=True, highlight=False)
         stdout().print(f"{version.name} is served from now on ({version.path}).", soft_wrap=True, highlight=False)
 
 

@@ -24,9 +24,9 @@ def labelled_cases(folder: Path, task: TaskSpec, *, own_values: bool = False) ->
 
     Segmentation: ``imagesTr/`` beside ``labelsTr/`` (Decathlon, nnU-Net; a ``dataset.json`` names the label values), MONAI
     Label's layout (images beside ``labels/final/``), ``images/`` beside ``labels/``, or a CSV or JSON list in place of the
-    folder (:func:`~crosslabel.data.listed_cases`). Classification: one folder for each class, or ``labels.csv`` with the
-    columns ``image``, ``class`` and, where it is known, ``patient``; a line with a ``slice`` is of that slice of a volume,
-    which has a line of its own.
+    folder (:func:`~crosslabel.data.listed_cases`). Classification: one folder for each class, or ``labels.csv`` (or
+    another such file in place of the folder) with the columns ``image``, ``class`` and, where it is known, ``patient``; a line
+    with a ``slice`` is of that slice of a volume, which has a line of its own.
 
     Args:
         folder: the data set, or a list of it.
@@ -41,12 +41,42 @@ def labelled_cases(folder: Path, task: TaskSpec, *, own_values: bool = False) ->
         if not listed:
             raise DataError(f"No case in {folder.name} has a label; give the label files under 'label'.")
         return listed
+    if folder.is_file() and folder.suffix == ".csv":
+        return sorted(_from_table(folder, task), key=lambda case: case.id)
     if not folder.is_dir():
         raise DataError(f"The folder {folder} does not exist; give one that holds labelled images.")
     cases = _paired(folder, task, own_values) if task.kind == "segmentation" else _classes(folder, task)
     if not cases:
         raise DataError(f"No labelled image was found in {folder}; {_expected(task)}")
     return sorted(cases, key=lambda case: case.id)
+
+
+def passed_over(folder: Path, task: TaskSpec) -> list[str]:
+    """What lies among the labelled images of a classification and takes no part, a sentence each.
+
+    Args:
+        folder: as of :func:`labelled_cases`, which can be read.
+        task: what to read it for.
+    """
+    table = folder if folder.is_file() else folder / "labels.csv"
+    if task.kind == "segmentation":
+        return []
+    if table.is_file():
+        lines = [row for _, row in read_table(table)]
+        whole = {row["image"] for row in lines if not row.get("slice")}
+        alone = sorted({row["image"] for row in lines} - whole)
+        return [f"slices of {name} have a class and the volume has none; give it a line without a slice" for name in alone]
+    others = [
+        path
+        for name in task.classes
+        if (folder / name).is_dir()
+        for path in sorted((folder / name).iterdir())
+        if not is_image_path(path) and not path.name.startswith(".")
+    ]
+    return [
+        f"{path.relative_to(folder)} is {'a folder below a class' if path.is_dir() else 'no image of a format that is read'}"
+        for path in others
+    ]
 
 
 def cases_of(images: Path, labels: Path | None, task: TaskSpec, *, own_values: bool = False) -> list[Case]:
@@ -133,25 +163,24 @@ def _classes(folder: Path, task: TaskSpec) -> list[Case]:
 def _from_table(table: Path, task: TaskSpec) -> list[Case]:
     cases: dict[str, Case] = {}
     slices: dict[str, list[tuple[int, str]]] = defaultdict(list)
-    for place, row in read_table(table):
-        name, label = row.get("image"), row.get("class")
-        if not name or not label:
-            raise DataError(f"{place}: the columns 'image' and 'class' are needed.")
+    for place, row in read_table(table, ("image", "class")):
+        name, label = row["image"], row["class"]
         if label not in task.classes:
             raise DataError(f"{place}: '{label}' is no class of {task.name} ({', '.join(task.classes)}).")
         path = _image_called(table.parent / name)
         if path is None:
             raise DataError(f"{place}: the image '{name}' does not exist.")
         id = (Path(name).parent / image_id_of(path)).as_posix()
-        if piece := (row.get("slice") or "").strip():
+        if piece := row.get("slice"):
             if not piece.isdigit():
                 raise DataError(f"{place}: the slice '{piece}' is no number; write its index, or leave it empty.")
+            if task.dimension == 2:
+                raise DataError(f"{place}: '{name}' is a picture and has no slices; leave the slice empty.")
             slices[id].append((int(piece), label))
             continue
         if id in cases:
             raise DataError(f"{place}: the image '{name}' has a class already; keep one of the lines.")
-        patient = (row.get("patient") or "").strip() or None
-        cases[id] = Case(id, path, label, modality=_single_modality(task), patient=patient)
+        cases[id] = Case(id, path, label, modality=_single_modality(task), patient=row.get("patient") or None)
     return [replace(case, slices=tuple(slices[id])) for id, case in cases.items()]
 
 

@@ -28,19 +28,35 @@ def hold_back(cases: Sequence[Case], share: float, seed: int = 0) -> tuple[list[
         seed: another seed gives another split.
 
     Returns:
-        (training, validation), each in the given order; validation is empty where a class has fewer than five patients to
-        split, because a single case measures nothing and is missed in training.
+        (training, validation), each in the given order. Of a class with fewer than five patients none is held back, because
+        a single case measures nothing and is missed in training; and none at all where several classes are shown and fewer
+        than two of them could be held back, because a network that always answers one class would be chosen.
     """
     groups: dict[str, set[str]] = defaultdict(set)
     for case in cases:
         groups[case.label if isinstance(case.label, str) else ""].add(case.group)
+    enough = [members for members in groups.values() if len(members) >= _FEWEST_TO_SPLIT]
     held: set[str] = set()
-    for members in groups.values():
-        if len(members) >= _FEWEST_TO_SPLIT:
-            ranked = sorted(members, key=lambda group: position(group, seed))
-            below = [group for group in ranked if position(group, seed) < share]
-            held.update(below or (ranked[:1] if share > 0 else []))
+    for members in enough if len(enough) >= min(len(groups), 2) else ():
+        ranked = sorted(members, key=lambda group: position(group, seed))
+        below = [group for group in ranked if position(group, seed) < share]
+        held.update(below or (ranked[:1] if share > 0 else []))
     return [case for case in cases if case.group not in held], [case for case in cases if case.group in held]
+
+
+def spoken_held_back(training: Sequence[Case], held: Sequence[Case], what: str = "cases") -> str:
+    """What metrics are on, for people; classes that training shows and nothing that is held back does are named.
+
+    Args:
+        training: cases to learn from.
+        held: cases held back.
+        what: the cases are, in the plural.
+    """
+    if not held:
+        return f"nothing: too few {what} to hold any back"
+    shown = {case.label for case in held}
+    missing = sorted({case.label for case in training if isinstance(case.label, str)} - shown)
+    return f"held-back {what}" + (f", none of which shows {', '.join(missing)}" if missing else "")
 
 
 def position(group: str, seed: int) -> float:

@@ -6,6 +6,7 @@ index, and gives a map (\\*spatial) whose larger values spoke more for the class
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Literal
@@ -71,7 +72,9 @@ def occlusion(network: nn.Module, image: Tensor, target: int) -> Tensor:
         # MONAI's own choice takes a sigmoid for images of one channel.
         activate=False,
     )
-    with torch.inference_mode():
+    with torch.inference_mode(), warnings.catch_warnings():
+        # MONAI indexes by lists, which torch will read otherwise from a version on that the project does not allow yet.
+        warnings.filterwarnings("ignore", "Using a non-tuple sequence", UserWarning)
         whole = main_logits(network, image).softmax(dim=1)[0, target]
         covered = torch.as_tensor(sensitivity(image)[0])[0, target]
         return (whole - covered.as_subclass(Tensor)).clone()

@@ -13,25 +13,31 @@ from crosslabel.files import write_json
 from crosslabel.learning.held_back import label_key
 from crosslabel.optimisation import RESUME_FILE
 from crosslabel.optimisation.progress import ProgressFile
+from crosslabel.tasks import TaskSpec
+from crosslabel.training.identity import identity
 
 _FILE = "learns_from.json"
 
 
-def goes_on(run_dir: Path, start: Version | None, train: Sequence[Case], held: Sequence[Case], *, resume: bool) -> bool:
+def goes_on(
+    run_dir: Path, task: TaskSpec, start: Version | None, train: Sequence[Case], held: Sequence[Case], *, resume: bool
+) -> bool:
     """Whether the epochs in a run's folder are of this round; where they are not, they are given up and it begins anew.
 
-    A label that came while the round stood still may have changed which labels are held back, and another version may be
-    served since: weights that have seen the one or come from the other would be measured and recorded wrongly.
+    A label that came while the round stood still may have changed which labels are held back, another version may be served
+    since, or the task file changed: weights that have seen the one or come from the other would be measured and
+    recorded wrongly.
 
     Args:
         run_dir: folder of the run; it keeps what its epochs learn from.
+        task: with the settings of the round.
         start: version that the round starts from.
         train: cases to learn from.
         held: cases held back.
         resume: whether the round is to go on at all.
     """
     now = {
-        "start": None if start is None else start.name,
+        **identity(task, {}, start),
         "training": sorted(map(label_key, train)),
         "held_back": sorted(map(label_key, held)),
     }

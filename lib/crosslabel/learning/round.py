@@ -160,7 +160,7 @@ class LearningRound(Job):
         if not ours:
             raise DataError(f"None of the {len(self.cases)} labels can be learnt from; the first: {next(iter(aside.values()))}")
         train, held = split(self.task, ours)
-        resume = goes_on(self.run_dir, self.start_from, train, held, resume=resume)
+        resume = goes_on(self.run_dir, self.task, self.start_from, train, held, resume=resume)
         new = [case for case in train if label_key(case) not in self.learnt]
         fresh, validation = chosen.of(new or train), chosen.of(held)
         images = self._unlabelled_images() if not held else []

@@ -25,7 +25,7 @@ class NoWeightsError(CrossLabelError):
     """Weights that were asked for by name are not to be had."""
 
 
-_WRAPPERS = ("state_dict", "state", "model")
+_WRAPPERS = ("state_dict", "model_state_dict", "state", "model", "network", "net")
 
 
 def load_pretrained(network: nn.Module, path: Path) -> list[str]:
@@ -54,6 +54,8 @@ def load_pretrained(network: nn.Module, path: Path) -> list[str]:
         if name.endswith("num_batches_tracked") and name not in adapted:
             adapted[name] = value
         _check(name, value, adapted.get(name), path.name)
+        if not bool(torch.isfinite(adapted[name]).all()):
+            raise CheckpointError(f"{path.name}: '{name}' holds values that are no finite numbers; choose another file.")
     trained = {name: value for name, value in adapted.items() if not name.startswith(left_fresh)}
     _check_surplus(trained, network, path.name)
     network.load_state_dict({name: adapted[name] for name in wanted}, strict=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,10 @@ def read_weights_file(path: str | Path) -> Any:
     """
     path = Path(path)
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            # What is refused is said below.
+            warnings.filterwarnings("ignore", "Detected pickle protocol", UserWarning)
+            return torch.load(path, map_location="cpu", weights_only=True)
     except OSError as error:
         raise CheckpointError(f"{path.name} cannot be opened ({error.strerror}); check the path.") from error
     except Exception as error:
@@ -28,6 +32,14 @@ def read_weights_file(path: str | Path) -> Any:
         # a GLOBAL.
         if "GLOBAL " in str(error):
             message = "holds Python objects that could run code, so it was not loaded; use a file of weights only."
+        elif _is_pickle(path):
+            message = "is damaged, or a pickle that torch.save did not write; it could run code, so it was not loaded."
         else:
             message = "is damaged or was not written by torch.save; choose another file."
         raise CheckpointError(f"{path.name} {message}") from error
+
+
+def _is_pickle(path: Path) -> bool:
+    """Whether a file begins as a plain pickle of protocol 2 or later, in which torch does not name what it refuses."""
+    with path.open("rb") as file:
+        return file.read(2)[:1] == b"\x80"

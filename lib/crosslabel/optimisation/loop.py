@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -51,6 +52,7 @@ class TrainingLoop:
         cancelled: asked after every step; ``True`` ends the run after the epoch in hand is dropped.
         optimizer: makes the optimiser of the network; the settings' one if ``None``. Several learners that play against each
             other are groups of its parameters.
+        identity: what has to be the same for a run to be gone on with, as JSON values.
         learning_rate_is: where the user sets the learning rate, for the advice when the loss is no longer finite.
     """
 
@@ -64,6 +66,7 @@ class TrainingLoop:
         cancelled: Callable[[], bool] = lambda: False,
         *,
         optimizer: Callable[[nn.Module], torch.optim.Optimizer] | None = None,
+        identity: Mapping[str, Any] | None = None,
         learning_rate_is: str = "training.learning_rate",
     ) -> None:
         self.network = network
@@ -72,6 +75,7 @@ class TrainingLoop:
         self.folder = folder
         self.on_event = on_event
         self.cancelled = cancelled
+        self.identity = dict(identity or {})
         self.learning_rate_is = learning_rate_is
         self.device = next(network.parameters()).device
         processes.check_share(settings.accumulate)
@@ -211,6 +215,7 @@ class TrainingLoop:
             return
         content = {
             "settings": asdict(self.settings),
+            "identity": self.identity,
             "network": self.network.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "schedule": self.schedule.state_dict(),
@@ -238,6 +243,11 @@ class TrainingLoop:
             raise CheckpointError(
                 "The run that was stopped had another network or other training settings, so it cannot be resumed; set the "
                 "task file back, or train anew without resuming."
+            )
+        if content.get("identity", {}) != self.identity:
+            raise CheckpointError(
+                "The run that was stopped had other images, labels, settings or first weights, so it cannot be resumed; set "
+                "them back, or start anew without resuming."
             )
         self.network.load_state_dict(content["network"])
         self.optimizer.load_state_dict(content["optimizer"])

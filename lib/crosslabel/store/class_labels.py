@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path, PurePosixPath
@@ -86,10 +86,12 @@ def slice_classes(
 
 
 def export_csv(store: Store, task: TaskSpec, path: Path) -> int:
-    """Write the current classes to a CSV file in one step; gives their number.
+    """Write the current classes to a CSV file in one step; gives their number; raises DataError if the path is a folder's.
 
     ``image`` and ``class`` of whole images are the columns that training reads, where the file lies beside the images.
     """
+    if path.is_dir():
+        raise DataError(f"{path} is a folder; give the name of the CSV file to write.")
     rows = class_rows(store, task)
     with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, COLUMNS)
@@ -109,6 +111,12 @@ class _Entry:
     params: tuple[tuple[str, object], ...] = ()
     comment: str = ""
 
+    def changes(self, current: LabelRecord) -> bool:
+        """Whether it says anything that a current label does not; who saved that is no matter."""
+        told = {name: value for name, value in self.params if name == "sure"}
+        same = all(current.params.get(name) == value for name, value in told.items())
+        return current.class_name != self.class_name or not same or self.comment not in ("", current.comment)
+
 
 def import_classes(store: Store, task: TaskSpec, source: Path, author: str) -> int:
     """Save classes from a CSV file (columns ``image``, ``class``; ``slice``, ``sure``, ``comment`` may be there) or from class
@@ -121,11 +129,15 @@ def import_classes(store: Store, task: TaskSpec, source: Path, author: str) -> i
         author: who stands for them.
 
     Returns:
-        How many were saved; a class that is the current one already is not saved again.
+        How many were saved; a class that is the current one already is not saved again, unless a comment or how sure it is
+        is new.
 
     Raises:
-        DataError: an image is not in the store, its name fits several, or a class is not the task's.
+        DataError: nobody stands for them, an image is not in the store, its name fits several, a class is not the task's, or
+            an image has no such slice.
     """
+    if not author.strip():
+        raise DataError("Say who stands for the labels: the author is empty.")
     entries = list(_from_csv(source) if source.is_file() else _from_folders(source))
     if not entries:
         raise DataError(f"No class was found in {source}; give a CSV file with the columns image and class, or class folders.")
@@ -135,36 +147,37 @@ def import_classes(store: Store, task: TaskSpec, source: Path, author: str) -> i
         by_name[image.id].append(image.id)
         by_name[image.id.rsplit("/", 1)[-1]].append(image.id)
     checked = [(_matched(entry, by_name), entry) for entry in entries]
-    _check(task, checked, {image.id for image in images if image.summary is not None and image.summary.dimension == 2})
+    _check(task, checked, {image.id: image.summary.shape for image in images if image.summary is not None})
     saved = 0
     for image_id, entry in checked:
         tag = FINAL if entry.slice is None else slice_tag(entry.slice)
         current = store.labels.current(task.name, image_id, tag)
-        if current is None or current.class_name != entry.class_name:
+        if current is None or entry.changes(current):
             origin = Origin(author, entry.comment, params=dict(entry.params))
             store.labels.save_class(task.name, image_id, entry.class_name, origin, tag)
             saved += 1
     return saved
 
 
-def _check(task: TaskSpec, entries: Sequence[tuple[str, _Entry]], flat: Collection[str]) -> None:
-    """Refuse what cannot be meant, as a slice of one of the images that are ``flat``; raises DataError."""
+def _check(task: TaskSpec, entries: Sequence[tuple[str, _Entry]], shapes: Mapping[str, Sequence[int]]) -> None:
+    """Refuse what cannot be meant, as a slice that an image of such a shape (where it is known) has not; raises DataError."""
     places: dict[tuple[str, int | None], str] = {}
     for image_id, entry in entries:
         if entry.class_name not in task.classes:
             raise DataError(f"{entry.place}: '{entry.class_name}' is no class of {task.name} ({', '.join(task.classes)}).")
-        if entry.slice is not None and image_id in flat:
+        shape = shapes.get(image_id)
+        if entry.slice is not None and shape is not None and len(shape) == 2:
             raise DataError(f"{entry.place}: '{image_id}' is a picture and has no slices; leave the slice empty.")
+        if entry.slice is not None and shape is not None and entry.slice >= shape[2]:
+            raise DataError(f"{entry.place}: '{image_id}' only has slices 0 to {shape[2] - 1}; correct the number.")
         before = places.setdefault((image_id, entry.slice), entry.place)
         if before != entry.place:
             raise DataError(f"{entry.place}: '{image_id}' has a class already at {before}; keep one. Nothing was imported.")
 
 
 def _from_csv(path: Path) -> Iterator[_Entry]:
-    for place, row in read_table(path):
-        if not row.get("image") or not row.get("class"):
-            raise DataError(f"{place}: the columns 'image' and 'class' are needed.")
-        piece, sure = row.get("slice", "").strip(), row.get("sure", "").strip().lower()
+    for place, row in read_table(path, ("image", "class")):
+        piece, sure = row.get("slice", ""), row.get("sure", "").lower()
         if piece and not piece.isdigit():
             raise DataError(f"{place}: the slice '{piece}' is no number; write its index, or leave it empty.")
         if sure not in ("", "true", "false"):

@@ -98,7 +98,15 @@ class BalanceSpec(Block):
     loss: Literal["cross_entropy", "weighted", "focal"] = "cross_entropy"
     focal_gamma: float = Field(2.0, ge=0)
     label_smoothing: float = Field(0.0, ge=0, lt=1)
-    costs: dict[str, dict[str, float]] = Field(default_factory=dict)
+    costs: dict[str, dict[str, Annotated[float, Field(ge=0, allow_inf_nan=False)]]] = Field(default_factory=dict)
+
+    @field_validator("costs")
+    @classmethod
+    def _of_mistakes(cls, costs: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
+        for name, called in costs.items():
+            if name in called:
+                raise ValueError(f"calling {name} {name} is no mistake and costs nothing; leave it out")
+        return costs
 
 
 class AugmentationSpec(Block):

@@ -126,6 +126,7 @@ class ClassifierTraining:
             emit,
             self.job.cancelled,
             optimizer=lambda _: make_optimizer(groups, settings),
+            identity=self.job.identity,
         )
 
     def _fill(self, network: nn.Module) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import numpy as np
 
 from crosslabel.checkpoints import ModelStore
 from crosslabel.data import Case, stratified_folds
+from crosslabel.errors import DataError
 from crosslabel.evaluation import Answers
 from crosslabel.evaluation.classes import accuracy, balanced_accuracy, macro_auroc
 from crosslabel.explanation.answering import answer_cases
@@ -46,7 +47,7 @@ def cross_validate(
     """Train ``folds`` networks, each on all folds but one, and try each on the one left out; nothing is published.
 
     Raises:
-        DataError: too few images or patients for so many folds.
+        DataError: too few images or patients for so many folds, or of a class for one of them.
     """
     parts: list[Answers] = []
     scores: list[dict[str, Any]] = []
@@ -55,7 +56,13 @@ def cross_validate(
         with tempfile.TemporaryDirectory(prefix="crosslabel-fold-") as folder:
             store = ModelStore(Path(folder) / "models")
             tell(number, f"training on {len(training)} images")
-            TrainingJob(task, training, store, Path(folder) / "run", device=device, weights=weights).run()
+            job = TrainingJob(task, training, store, Path(folder) / "run", device=device, weights=weights)
+            try:
+                version = job.run()
+            except DataError as error:
+                raise DataError(f"Fold {number + 1} of {folds} cannot be trained without its images: {error}") from error
+            if number == 0 and (notice := store.record(version).get("pretrained", {}).get("notice")):
+                tell(number, notice)
             classifier = load_predictor(task, store, device)
             assert isinstance(classifier, Classifier)
             answered = answer_cases(classifier, test)

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 Curves = dict[str, dict[int, float]]
 
 
-def write_curves(run_dir: Path, path: Path, title: str) -> None:
-    """Write the curves of a run, as far as it has come, into one HTML file.
+def write_curves(run_dir: Path, path: Path, title: str) -> bool:
+    """Write the curves of a run, as far as it has come, into one HTML file; whether there are any, as a classical head has not.
 
     Args:
         run_dir: folder of the run.
@@ -25,11 +25,14 @@ def write_curves(run_dir: Path, path: Path, title: str) -> None:
         title: of the page.
     """
     losses, metrics = _curves(read_history(run_dir))
+    if not losses and not metrics:
+        return False
     report = Report(title, "Losses on training data, metrics on what was held back")
     for name, curves in (("Losses", losses), ("Metrics", metrics)):
         if curves:
             report.section(name).figure(_figure(curves), "by epoch")
     report.write(path)
+    return True
 
 
 def _curves(events: list[dict[str, Any]]) -> tuple[Curves, Curves]:

@@ -92,23 +92,12 @@ class CutSearch:
 
     def _found_before(self) -> dict[str, CutResult]:
         found = json.loads(self.file.read_text(encoding="utf-8"))
-        if found["of"] != self._identity():
+        if found["of"] != self.training.job.identity:
             raise CheckpointError(
                 "The search for a cut that was stopped had another network, other settings or other images, so it cannot be "
                 "resumed; set them back, or train anew without resuming."
             )
         return {result["cut"]: CutResult(**result) for result in found["candidates"]}
-
-    def _identity(self) -> dict[str, Any]:
-        """What has to be the same for its candidates to be compared, as JSON values."""
-        training, task = self.training, self.training.task
-        parts = {"network", "training", "transfer", "balance", "augmentation", "patch", "spacing", "adaptation"}
-        return {
-            **task.model_dump(mode="json", include=parts),
-            "weights": training.weights and training.weights.name,
-            "images": [case.id for case in training.training.cases],
-            "held_back": [case.id for case in training.validation.cases],
-        }
 
     def _measure(self, cut: str) -> CutResult:
         if cut in self.done:
@@ -131,7 +120,9 @@ class CutSearch:
         # Its weights are not needed again, and a large backbone has many cuts.
         shutil.rmtree(folder, ignore_errors=True)
         self.done[cut] = CutResult(cut, metric, costs.backbone_parameters, costs.macs, costs.latency_ms, error)
-        write_json(self.file, {"of": self._identity(), "candidates": [result.as_dict() for result in self.done.values()]})
+        write_json(
+            self.file, {"of": self.training.job.identity, "candidates": [result.as_dict() for result in self.done.values()]}
+        )
         return self.done[cut]
 
     def _standard_error(self, metrics: Mapping[str, float]) -> float:

@@ -44,6 +44,9 @@ class Job(ABC):
         start_from: weights to fine-tune; fresh ones if ``None``.
         on_event: called with every progress event, after it was written to the run's folder.
         cancelled: asked after every step.
+
+    Attributes:
+        identity: what has to be the same for the run to be gone on with, as far as it is known.
     """
 
     def __init__(
@@ -64,6 +67,7 @@ class Job(ABC):
         self.start_from = start_from
         self.on_event = on_event
         self.cancelled = cancelled
+        self.identity: dict[str, Any] = {}
         self._started = time.monotonic()
         self._last = ProgressEvent(State.PREPARING, 0, task.training.epochs)
 
@@ -185,7 +189,9 @@ class Job(ABC):
         describe: Callable[[Outcome], dict[str, Any]],
     ) -> Version | None:
         """Run the loop and publish its outcome with what ``describe`` says of it."""
-        loop = TrainingLoop(network, objective, loop_settings(self.task), self.run_dir, emit, self.cancelled)
+        loop = TrainingLoop(
+            network, objective, loop_settings(self.task), self.run_dir, emit, self.cancelled, identity=self.identity
+        )
         outcome = loop.run(resume=resume)
         if outcome.state is State.CANCELLED or processes.rank() > 0:
             return None

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from crosslabel.checkpoints import ModelStore, Version
-from crosslabel.data import Case, check_split, hold_back
+from crosslabel.data import Case, check_split, hold_back, spoken_held_back
 from crosslabel.errors import DataError, TaskError
 from crosslabel.optimisation.progress import ProgressEvent
 from crosslabel.tasks import TaskSpec
 from crosslabel.training.classifier_training import ClassifierTraining
+from crosslabel.training.identity import identity
 from crosslabel.training.job import Job
 from crosslabel.training.prepared_cases import PreparedCases
 from crosslabel.training.segmentation import SegmentationObjective
@@ -49,13 +50,15 @@ class TrainingJob(Job):
 
     def _train(self, emit: Callable[[ProgressEvent], None], resume: bool) -> Version | None:
         training, validation, aside = self._split(emit)
+        split = {"training": training.cases, "held back": validation.cases}
+        self.identity = identity(self.task, split, self.start_from, self.weights)
         facts = {
             "data": {
                 "training": [case.id for case in training.cases],
                 "validation": [case.id for case in validation.cases],
                 "set_aside": aside,
             },
-            "metrics_on": "held-back cases" if validation.cases else "nothing: too few cases to hold any back",
+            "metrics_on": spoken_held_back(training.cases, validation.cases),
         }
         if self.task.kind == "classification":
             return ClassifierTraining(self, training, validation, facts, self.weights).run(emit, resume)

@@ -51,7 +51,7 @@ def test_a_job_that_is_stopped_while_it_makes_pseudo_labels_can_be_resumed(tmp_p
     assert version is None
     assert store.current(task) is None
     other = adaptation_task(adaptation={"confidence": 0.9})
-    with pytest.raises(CheckpointError, match="another method"):
+    with pytest.raises(CheckpointError, match="other images, labels, settings"):
         AdaptationJob(other, cases, store, tmp_path / "run", device="cpu").run(resume=True)
     resumed = AdaptationJob(task, cases, store, tmp_path / "run", device="cpu").run(resume=True)
     assert store.record(resumed)["epoch"] in (2, 4)

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from crosslabel.adaptation.image_level import ImageAdapter, build_adapter
 from crosslabel.adaptation.self_training import estimate_norm_statistics
 from crosslabel.checkpoints import ModelStore, Version, record_of_start, seen_images
-from crosslabel.data import check_split, hold_back
+from crosslabel.data import check_split, hold_back, spoken_held_back
 from crosslabel.errors import DataError
 from crosslabel.networks.heads import main_logits
 from crosslabel.networks.pretrained import load_pretrained
@@ -29,6 +29,7 @@ from crosslabel.training.adaptation.methods import method_of
 from crosslabel.training.adaptation.objective import evenly
 from crosslabel.training.adaptation.report import REPORT_FILE
 from crosslabel.training.classifier_training import ClassifierTraining, Emit
+from crosslabel.training.identity import identity
 from crosslabel.training.job import Job
 from crosslabel.training.prepared_cases import PreparedCase, PreparedCases
 
@@ -139,6 +140,8 @@ class ClassAdaptationJob(Job):
         fit_adapter(adapter, source, target, self.adapter_dir, emit, self._last, self.cancelled, refit=not resume)
         learning, held = hold_back(source.cases, self.task.training.validation_share, self.task.training.seed)
         training, validation = source.of(learning), source.of(held)
+        by_role = {"training": learning, "held back": held, "target": target.cases}
+        self.identity = identity(self.task, by_role, self.start_from, self.weights)
         domain = TargetDomain(adapter, target, norms=self.method.norms)
         self._learnt_from = training, domain
         facts = {
@@ -155,7 +158,7 @@ class ClassAdaptationJob(Job):
                 "seen_before": sorted(self.seen),
                 "set_aside": aside,
             },
-            "metrics_on": "held-back source images" if held else "nothing: too few source images to hold any back",
+            "metrics_on": spoken_held_back(learning, held, "source images"),
         }
         return ClassifierTraining(self, training, validation, facts, self.weights, domain).run(emit, resume)
 

@@ -16,6 +16,7 @@ from crosslabel.training.adaptation.data import AdaptationCases
 from crosslabel.training.adaptation.job import AdaptationJob
 from crosslabel.training.adaptation.methods import with_method
 from crosslabel.training.adaptation.report import useless
+from crosslabel.training.identity import identity
 
 _RESULTS = "methods.json"
 
@@ -53,14 +54,9 @@ class MethodComparison:
         }
         self.store = store
         self.folder = folder
-        shared = task.model_dump(mode="json", by_alias=True)
-        del shared["adaptation"]["method"]
-        self.trained_on = {
-            "task": shared,
-            "source": sorted(case.id for case in cases.source),
-            "target": sorted(case.id for case in cases.target),
-            "target_labelled": sorted(case.id for case in cases.target if case.label is not None),
-        }
+        by_role = {"source": cases.source, "target": cases.target}
+        self.trained_on = identity(task, by_role, settings.get("start_from"))
+        del self.trained_on["task"]["adaptation"]["method"]
 
     def check(self) -> None:
         """Refuse what can be seen to be wrong before anything is done.
@@ -109,8 +105,7 @@ class MethodComparison:
         if not path.is_file():
             return {}
         before = json.loads(path.read_text(encoding="utf-8"))
-        # Through JSON, so that tuples compare equal to what is read back.
-        if before["trained_on"] != json.loads(json.dumps(self.trained_on)):
+        if before["trained_on"] != self.trained_on:
             raise CheckpointError(
                 f"The methods in {self.folder} were trained on other images, labels or settings, so they cannot be gone on "
                 "with; set them back, or start anew without resuming."

@@ -63,6 +63,12 @@ class AdaptationData:
     prior: VolumePrior
 
     @property
+    def by_role(self) -> dict[str, list[Case]]:
+        """What each case is for."""
+        parts = {"source": self.source, "target": self.target, "labelled": self.labelled, "held back": self.held}
+        return {role: cases.cases for role, cases in parts.items()}
+
+    @property
     def unlabelled_share(self) -> float:
         """Share of the target images that are not labelled, 0 to 1."""
         return len(self.target) / (len(self.labelled) + len(self.held) + len(self.target))

@@ -22,6 +22,7 @@ from crosslabel.training.adaptation.fitting import fit_adapter
 from crosslabel.training.adaptation.methods import method_of
 from crosslabel.training.adaptation.objective import AdaptationObjective, evenly
 from crosslabel.training.adaptation.report import REPORT_FILE, useless, write_report
+from crosslabel.training.identity import identity
 from crosslabel.training.job import Job
 
 PSEUDO_LABELS = "pseudo_labels"
@@ -83,6 +84,7 @@ class AdaptationJob(Job):
         say("Reading the images.")
         data = prepare_data(self.task, self.cases, self.memory_bytes, self.seen, self._reading(emit))
         emit(replace(self._last, message="", set_aside=data.aside))
+        self.identity = identity(self.task, data.by_role, self.start_from)
         adapter = build_adapter(
             self.method.adapter, self.task, self.task.training.seed, device=str(self.device), **self._adapter_settings()
         )

@@ -24,7 +24,6 @@ from crosslabel.adaptation.self_training import (
     make_pseudo_label,
 )
 from crosslabel.augmentation import basic_augmentation, seeded
-from crosslabel.errors import CheckpointError
 from crosslabel.inference import SlidingWindow, ask
 from crosslabel.networks.heads import all_heads
 from crosslabel.optimisation import Objective, processes
@@ -184,22 +183,10 @@ class AdaptationObjective(Objective):
         }
 
     def state(self) -> dict[str, Any]:
-        return {"teacher": self.teacher.state(), "run": self._identity()}
+        return {"teacher": self.teacher.state()}
 
     def restore(self, state: dict[str, Any]) -> None:
-        if state["run"] != self._identity():
-            raise CheckpointError(
-                "The run that was stopped had other images, labels or another method of adaptation, so it cannot be resumed; "
-                "set them back, or start anew without resuming."
-            )
         self.teacher.restore(state["teacher"])
-
-    def _identity(self) -> dict[str, Any]:
-        """What has to be the same for a run to go on."""
-        data = self.data
-        cases = {"source": data.source, "target": data.target, "labelled": data.labelled, "held": data.held}
-        ids = {role: [case.id for case in of_role.cases] for role, of_role in cases.items()}
-        return {"settings": self.task.adaptation.model_dump(mode="json"), **ids}
 
     def _ready_teacher(self) -> nn.Module:
         """The teacher with batch norms that know the target's images."""
