@@ -10,7 +10,7 @@ import tiny
 from crosslabel.errors import TaskError
 from crosslabel.explanation import explain
 from crosslabel.explanation.overlay import overlay
-from crosslabel.images import read_image
+from crosslabel.images import Grid, Image, read_image
 from crosslabel.inference import Classifier
 from crosslabel.tasks.building import network_of
 
@@ -115,9 +115,10 @@ def test_a_class_that_the_task_lacks_is_named_with_those_it_has(tmp_path):
 
 
 def test_without_heat_the_overlay_is_the_image_in_grey():
-    image = np.linspace(0, 100, 30 * 20, dtype=np.float32).reshape(1, 30, 20)
+    image = Image(np.linspace(0, 100, 30 * 20, dtype=np.float32).reshape(1, 30, 20), Grid((30, 20), np.eye(4)))
     plain = overlay(image, np.zeros((30, 20), np.float32))
     assert (plain[..., 0] == plain[..., 1]).all()
+    assert (np.diff(plain[..., 0].astype(int), axis=0) >= 0).all()
     heat = np.zeros((30, 20), np.float32)
     heat[5:8, 5:8] = 1
     marked = overlay(image, heat)
@@ -125,10 +126,19 @@ def test_without_heat_the_overlay_is_the_image_in_grey():
     np.testing.assert_array_equal(marked[20:], plain[20:])
 
 
-def test_of_a_volume_the_slice_with_the_most_heat_is_shown():
-    volume = np.zeros((1, 8, 6, 5), np.float32)
-    volume[0, ..., 3] = np.arange(48).reshape(8, 6)
-    heat = np.zeros((8, 6, 5), np.float32)
-    heat[2, 2, 3] = 1
-    assert overlay(volume, heat).shape == (6, 8, 3)
-    assert overlay(volume, heat).max() > 0
+@pytest.mark.parametrize("orientation", ["RAS", "LPS", "ALS"])
+def test_of_a_volume_the_slice_with_the_most_heat_is_shown_as_viewers_do_however_it_is_stored(orientation):
+    # Stored with the body's axes right, anterior, superior: brighter towards the front, and hot at the left hand.
+    grey, heat = np.zeros((8, 6, 5), np.float32), np.zeros((8, 6, 5), np.float32)
+    grey[..., 3] = np.arange(6)
+    heat[0, 2, 3] = 1
+    change = nib.orientations.ornt_transform(nib.io_orientation(np.eye(4)), nib.orientations.axcodes2ornt(orientation))
+    stored, stored_heat = (nib.orientations.apply_orientation(array, change) for array in (grey, heat))
+    affine = nib.orientations.inv_ornt_aff(change, grey.shape)
+
+    shown = overlay(Image(stored[None], Grid(stored.shape, affine)), stored_heat)
+
+    assert shown.shape == (6, 8, 3)
+    assert (np.diff(shown[:, 0, 1].astype(int)) < 0).all()  # the front is up
+    (row,), (column,) = np.nonzero(shown[..., 0] != shown[..., 2])
+    assert (row, column) == (3, 7)  # the left hand on the right

@@ -84,7 +84,7 @@ def _explained(
     heatmap, picture = stem.with_name(f"{stem.name}.heatmap.nii.gz"), stem.with_name(f"{stem.name}.heatmap.png")
     found.write(heatmap)
     with replacing(picture) as temporary:
-        Picture.fromarray(overlay(image.array, found.heatmap)).save(temporary)
+        Picture.fromarray(overlay(image, found.heatmap)).save(temporary)
     return {"heatmap": heatmap.name, "picture": picture.name, **found.summary(), "answer": result.summary()}
 
 

@@ -102,8 +102,8 @@ def _pictures(section: Section, classifier: Classifier, answered: Answered) -> N
             image = read_image(case.image, modality=case.modality, sequence=case.sequence)
             caption = f"{case.id}: {case.label}, answered {result.answer} ({result.probabilities[result.answer]:.0%})"
             try:
-                picture = overlay(image.array, explain(classifier, image, class_name=result.answer).heatmap)
+                picture = overlay(image, explain(classifier, image, class_name=result.answer).heatmap)
             except CrossLabelError:
-                picture = overlay(image.array, np.zeros(image.grid.shape, np.float32))
+                picture = overlay(image, np.zeros(image.grid.shape, np.float32))
                 caption += "; its network cannot be explained by Grad-CAM"
             section.picture(picture, caption, width=_WIDTH)

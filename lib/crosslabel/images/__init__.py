@@ -1,5 +1,6 @@
 """Volumes and 2-D images with their geometry: reading, writing, and which modality they are."""
 
+from crosslabel.images.display import as_viewed, fullest, windowed
 from crosslabel.images.grid import Grid
 from crosslabel.images.image import Image, ImageSummary
 from crosslabel.images.lattice import in_order_of
@@ -15,13 +16,16 @@ __all__ = [
     "ImageSummary",
     "Modality",
     "UnknownModalityError",
+    "as_viewed",
     "describe_image",
+    "fullest",
     "image_id_of",
     "in_order_of",
     "is_image_path",
     "read_grid",
     "read_image",
     "read_label",
+    "windowed",
     "write_label",
     "write_map",
 ]

@@ -165,7 +165,7 @@ class ClassAdaptationJob(Job):
     def _before_publishing(self, outcome: Outcome, provenance: dict[str, Any]) -> None:
         training, domain = self._learnt_from
         provenance["target_answers"] = domain.shares(self.task.classes)
-        pictures = [*domain.adapter.pictures(), *looks_of(domain.adapter, training, evenly(len(training), 2))]
+        pictures = [*domain.adapter.pictures(), *looks_of(self.task, domain.adapter, training, evenly(len(training), 2))]
         write_class_report(
             self.run_dir / REPORT_FILE,
             self.task,

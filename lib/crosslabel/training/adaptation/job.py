@@ -118,7 +118,7 @@ class AdaptationJob(Job):
             indices = evenly(len(cases), _MOST_EXAMPLES - len(examples))
             examples += examples_of(self.task, network, cases, indices, taught=cases is data.labelled)
         curves = read_curves(self.run_dir)
-        pictures = [*adapter.pictures(), *looks_of(adapter, data.source, evenly(len(data.source), 2))]
+        pictures = [*adapter.pictures(), *looks_of(self.task, adapter, data.source, evenly(len(data.source), 2))]
         write_report(self.run_dir / REPORT_FILE, self.task, provenance, curves, adapter.curves(), examples, pictures)
 
     def _promotes(self) -> bool:

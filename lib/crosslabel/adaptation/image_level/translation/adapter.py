@@ -209,19 +209,21 @@ class Translation(Unchanged):
 
     def _examples(self) -> Iterator[Picture]:
         """The middle slice of some source volumes in every style, and the target slice that is most like each style."""
+        is_volume = self.task.dimension == 3
+        directions = "".join(letter for axis, letter in enumerate(self.task.orientation) if is_volume and axis != self.axis)
         for entry in self.source_.entries[:_EXAMPLES]:
             slices = self.source_.whole(entry)
             middle = self.source_.scaled(slices[len(slices) // 2][None])
-            yield picture(entry.id, "source", middle)
+            yield picture(entry.id, "source", middle, directions)
             for style in range(self.styles_.count):
                 code = self.styles_.draw(entry.id, style, self.seed)
-                yield picture(entry.id, f"style {style + 1}", restyle(self.translator_, middle, code, self.device))
+                yield picture(entry.id, f"style {style + 1}", restyle(self.translator_, middle, code, self.device), directions)
         first = 0
         for entry in self.target_.entries:
             slices = self.target_.middle(entry)
             for style, centre in enumerate(self.styles_.centres):
                 if first <= centre < first + len(slices):
-                    yield picture("target", f"style {style + 1}", slices[centre - first][None])
+                    yield picture("target", f"style {style + 1}", slices[centre - first][None], directions)
             first += len(slices)
 
     def _preparing(self, message: str) -> ProgressEvent:

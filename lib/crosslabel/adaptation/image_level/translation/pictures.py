@@ -10,11 +10,12 @@ from torch import Tensor
 
 from crosslabel.adaptation.image_level.adapter import Picture
 from crosslabel.files import replacing
+from crosslabel.images import as_viewed
 
 
-def picture(group: str, title: str, slices: Tensor) -> Picture:
-    """The first channel of the first slice of (N, channels, H, W) in [-1, 1], turned so that its first axis points right."""
-    return Picture(group, title, ((slices[0, 0].float().numpy() + 1) / 2).T[::-1])
+def picture(group: str, title: str, slices: Tensor, directions: str) -> Picture:
+    """The first channel of the first slice of (N, channels, H, W) in [-1, 1], whose axes grow into ``directions``."""
+    return Picture(group, title, as_viewed((slices[0, 0].float().numpy() + 1) / 2, directions))
 
 
 def write_pictures(path: Path, pictures: Iterable[Picture]) -> None:
