@@ -93,6 +93,10 @@ def test_options_that_would_be_dropped_are_refused(crosslabel, home, tmp_path):
     assert "give --folds too" in weights.stderr
     export = crosslabel("export", "tiny_classification", "--out", tmp_path / "model.json")
     assert "name the model itself" in export.stderr
+    maps = crosslabel(*command, "--predictions", tmp_path)
+    assert "--predictions is for a segmentation and tiny_classification is a classification" in maps.stderr
+    pictures = crosslabel("evaluate", "tiny_segmentation", "--images", tmp_path)
+    assert "--images is for a classification and tiny_segmentation is a segmentation" in pictures.stderr
     assert report.exit_code == weights.exit_code == export.exit_code == 1
 
 

@@ -132,3 +132,17 @@ def test_images_that_are_numbered_from_nought_are_images(tmp_path):
         tiny.write_blobs(tmp_path, 1)
         (tmp_path / "imagesTr" / "mr_00.nii.gz").rename(tmp_path / "imagesTr" / f"img_000{number}.nii.gz")
     assert len(unlabelled_cases(tmp_path)) == 3
+
+
+def test_two_target_images_of_one_name_are_refused(tmp_path):
+    for place in ("imagesTr/a.nii.gz", "imagesTs/a.nrrd"):
+        (tmp_path / place).parent.mkdir()
+        (tmp_path / place).touch()
+    with pytest.raises(DataError, match=r"imagesTr/a\.nii\.gz and .*imagesTs/a\.nrrd have one name"):
+        unlabelled_cases(tmp_path)
+
+
+def test_a_list_as_a_spreadsheet_writes_it_is_read(folder):
+    (folder / "cases.csv").write_text("Image; Label\nimagesTr/mr_00.nii.gz ; labelsTr/mr_00.nii.gz\n")
+    (case,) = listed_cases(folder / "cases.csv")
+    assert (case.id, case.label.name) == ("mr_00", "mr_00.nii.gz")

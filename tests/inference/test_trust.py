@@ -154,3 +154,11 @@ def test_the_look_of_an_image_is_mean_and_deviation_of_the_first_maps_over_all_p
             maps = network.trunk.conv1(planes).movedim(1, 0).flatten(1)
             expected = torch.cat([maps.mean(dim=1), maps.std(dim=1, correction=0)])
             torch.testing.assert_close(found[number], expected, rtol=1e-3, atol=1e-4)
+
+
+def test_of_more_training_images_than_are_kept_the_threshold_still_lets_the_wanted_share_pass():
+    trust = learn_trust(descriptors(4500, 1), None, None, share=0.9)
+    (kept, *_) = (len(part.examples) for part in trust.neighbourhoods.values())
+    assert kept < 4001
+    passed = (trust.score(descriptors(1000, 3)) <= trust.threshold).float().mean()
+    assert float(passed) == pytest.approx(0.9, abs=0.03)

@@ -157,3 +157,19 @@ def test_a_single_seed_is_reported_without_interval_and_p(folder, tmp_path, task
     assert "nan" not in re.findall(r"<td[^>]*>([^<]*)</td>", text)
     (row,) = (row for row in re.findall(r"<tr>.*?</tr>", text) if row.startswith("<tr><td>Random</td><td>Typical"))
     assert re.findall(r"<td[^>]*>([^<]*)</td>", row)[3:] == ["–", "–", "–", "1"]
+
+
+def test_images_with_dots_in_their_names_and_a_sidecar_are_replayed(tmp_path):
+    folder = write_blobs(tmp_path / "blobs", 8)
+    task = segmentation_task(**SETTINGS)
+    for part in ("imagesTr", "labelsTr"):
+        for number, path in enumerate(sorted((folder / part).iterdir())):
+            path.rename(path.with_name(f"1.2.{number}.nii.gz"))
+            if part == "imagesTr":
+                (folder / part / f"1.2.{number}.json").write_text('{"Modality": "MR"}')
+    pool, test = split_test(labelled_cases(folder, task), 0.25)
+    simulation = Simulation(task, pool, test, device="cpu")
+    assert simulation.aside == {}
+    (point,) = simulation.run("random", 1, [3]).points
+    assert len(point.picked) == 3
+    assert point.value is not None

@@ -74,6 +74,18 @@ def test_a_constant_schedule_keeps_the_learning_rate(tmp_path):
     assert loop.optimizer.param_groups[0]["lr"] == 0.1
 
 
+def test_every_group_of_parameters_falls_to_a_hundredth_of_its_own_learning_rate(tmp_path):
+    network = nn.Sequential(nn.Linear(1, 1), nn.Linear(1, 1))
+    rates = (0.1, 0.0004)
+
+    def optimizer(network):
+        return torch.optim.SGD([{"params": part.parameters(), "lr": rate} for part, rate in zip(network, rates, strict=True)])
+
+    loop = TrainingLoop(network, Line(), settings(epochs=3), tmp_path, optimizer=optimizer)
+    loop.run()
+    assert [group["lr"] for group in loop.optimizer.param_groups] == pytest.approx([0.001, 0.000004])
+
+
 def test_adabelief_takes_the_steps_of_its_paper(tmp_path):
     """Zhuang et al. 2020, algorithm 2, with weight decay decoupled and without rectification."""
     network = fitted(tmp_path, optimizer="adabelief", epochs=1)

@@ -15,7 +15,7 @@ from crosslabel.errors import CheckpointError, CrossLabelError, DataError, TaskE
 from crosslabel.images import read_image
 from crosslabel.inference import load_predictor
 from crosslabel.tasks.building import network_of
-from crosslabel.training import TrainingJob
+from crosslabel.training import State, TrainingJob
 from crosslabel.training.classification import ClassificationObjective
 from crosslabel.training.cross_validation import cross_validate
 from crosslabel.training.prepared_cases import PreparedCases
@@ -74,7 +74,7 @@ def test_without_pretrained_weights_training_is_from_scratch_and_says_so(picture
     events = []
     store, version = train(spec, pictures, tmp_path, on_event=events.append)
     assert store.record(version)["pretrained"]["from"] is None
-    said = next(event.message for event in events if event.message)
+    said = next(event.message for event in events if event.state is State.TRAINING)
     assert said.startswith("The weights resnet18-f37072fd.pth are not in")
     assert said.endswith("Without them the whole network is trained from scratch.")
 

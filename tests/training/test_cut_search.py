@@ -9,7 +9,7 @@ from crosslabel.checkpoints import ModelStore
 from crosslabel.data import labelled_cases
 from crosslabel.errors import CheckpointError
 from crosslabel.inference import load_predictor
-from crosslabel.training import TrainingJob, was_stopped
+from crosslabel.training import TrainingJob, read_curves, was_stopped
 from crosslabel.training.curves import write_curves
 
 
@@ -31,6 +31,9 @@ def test_the_cut_is_searched_once_and_kept_with_the_checkpoint(pictures, weights
     page = (tmp_path / "run" / "cuts.html").read_text()
     assert all(f"<td>{row['cut']}" in page for row in table)
     assert "data:image/png;base64," in page
+    # Of the training alone, none of the candidates before it.
+    ran = range(1, spec.training.epochs + 1)
+    assert {tuple(epoch for epoch, _ in pairs) for pairs in read_curves(tmp_path / "run")["losses"].values()} == {tuple(ran)}
     write_curves(tmp_path / "run", tmp_path / "curves.html", "Curves")
     assert (tmp_path / "curves.html").read_text().count("data:image/png;base64,") == 2
     predictor = load_predictor(spec, store, "cpu")

@@ -14,7 +14,7 @@ import torch
 import tiny
 from crosslabel.checkpoints import ModelStore
 from crosslabel.data import labelled_cases
-from crosslabel.errors import CheckpointError, CrossLabelError, DataError
+from crosslabel.errors import CheckpointError, CrossLabelError, DataError, TaskError
 from crosslabel.images import read_image
 from crosslabel.inference import load_predictor
 from crosslabel.tasks.building import network_of
@@ -187,3 +187,22 @@ def test_a_run_that_was_stopped_is_not_gone_on_with_as_another(tmp_path, changed
     with pytest.raises(CheckpointError, match="other images, labels, settings or first weights"):
         job(changed).run(resume=True)
     assert job().run(resume=True) is not None
+
+
+def test_what_is_wrong_with_the_weights_is_said_before_a_stopped_run_is_given_up(tmp_path, volumes):
+    task = tiny.classification_task()
+    folder = tiny.write_pictures(tmp_path / "pictures", 4)
+    store, events = ModelStore(tmp_path / "models"), []
+
+    def job(**settings):
+        return TrainingJob(task, labelled_cases(folder, task), store, tmp_path / "run", device="cpu", **settings)
+
+    assert job(on_event=events.append, cancelled=lambda: events[-1].epoch == 1).run() is None
+    (tmp_path / "other.pt").write_bytes(b"no weights")
+    with pytest.raises(CheckpointError, match=r"other\.pt"):
+        job(weights=tmp_path / "other.pt").run()
+    assert job().run(resume=True) is not None
+    segmentation = tiny.segmentation_task()
+    cases = labelled_cases(volumes, segmentation)
+    with pytest.raises(TaskError, match="pretrained weights are for classification"):
+        TrainingJob(segmentation, cases, store, tmp_path / "run", device="cpu", weights=tmp_path / "other.pt").run()

@@ -14,6 +14,12 @@ def batch():
     return heads, torch.randint(0, 3, (2, 1, 6, 5, 4), generator=generator)
 
 
+def test_certainty_has_a_slope_for_a_focal_exponent_below_one():
+    logits = torch.tensor([[[100.0]], [[0.0]]])[None].requires_grad_()
+    SegmentationLoss(gamma=0.5)([logits], torch.zeros(1, 1, 1, 1, dtype=torch.long))["focal"].backward()
+    assert torch.isfinite(logits.grad).all()
+
+
 def test_it_is_the_published_focal_and_dice_loss_of_every_head(batch):
     heads, labels = batch
     dice = DiceLoss(softmax=True, to_onehot_y=True, squared_pred=True, batch=True)

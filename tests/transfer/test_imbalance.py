@@ -55,6 +55,13 @@ def test_weighted_classes_count_alike_however_they_are_drawn(sampling):
     np.testing.assert_allclose(shares, [1 / 3, 1 / 3, 0, 1 / 3], rtol=1e-5)
 
 
+def test_certainty_has_a_slope_for_a_focal_exponent_below_one():
+    logits = torch.tensor([[100.0, 0.0]], requires_grad=True)
+    spec = BalanceSpec(loss="focal", focal_gamma=0.5)
+    ClassLoss(spec, np.array([0.5, 0.5]))(logits, torch.tensor([[1.0, 0.0]])).backward()
+    assert torch.isfinite(logits.grad).all()
+
+
 def test_the_focal_loss_is_the_published_formula():
     right = LOGITS.softmax(dim=1)[range(4), CLASSES].numpy()
     expected = float(np.mean(-((1 - right) ** 1.5) * np.log(right)))

@@ -142,10 +142,19 @@ class ModelStore:
         Raises:
             NotFoundError: there is no such version.
         """
+        version = self.numbered(task, number)
+        write_json(self._home(task) / _CURRENT, {"version": number})
+        return version
+
+    def numbered(self, task: TaskSpec, number: int) -> Version:
+        """A published version.
+
+        Raises:
+            NotFoundError: there is no such version.
+        """
         known = {version.number: version for version in self.versions(task)}
         if number not in known:
             raise NotFoundError(f"Task {task.name} has no version {number}; it has {sorted(known) or 'none yet'}.")
-        write_json(self._home(task) / _CURRENT, {"version": number})
         return known[number]
 
     def record(self, version: Version) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -55,7 +56,9 @@ def evaluate(
     spec = task_named(task)
     if json_file is not None and not as_json:
         raise TaskError(f"'{json_file}' was not expected; write --json {json_file} for a file of numbers.")
-    if spec.kind == "classification" and predictions is None and labels is None:
+    _refuse(spec, {"--predictions": predictions, "--labels": labels}, "segmentation")
+    _refuse(spec, {"--images": images, "--report": report, "--folds": folds, "--weights": weights}, "classification")
+    if spec.kind == "classification":
         if images is None:
             raise TaskError(f"{spec.name} is a classification; give labelled images to try it on with --images DIR.")
         if folds is not None and report is not None:
@@ -67,6 +70,15 @@ def evaluate(
     if predictions is None or labels is None:
         raise TaskError(f"Give --predictions and --labels, two folders that {spec.name} is evaluated on.")
     _evaluate_segmentation(spec, predictions, labels, labels_as, as_json, json_file)
+
+
+def _refuse(spec: TaskSpec, options: Mapping[str, object], kind: str) -> None:
+    """Options that are for tasks of one kind are not passed over in silence by the other."""
+    from crosslabel.errors import TaskError
+
+    given = [name for name, value in options.items() if value is not None]
+    if given and spec.kind != kind:
+        raise TaskError(f"{given[0]} is for a {kind} and {spec.name} is a {spec.kind}; see 'crosslabel evaluate --help'.")
 
 
 def _evaluate_segmentation(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections import Counter
 from collections.abc import Mapping
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from crosslabel.data.cases import Case
+from crosslabel.data.spreadsheets import read_table
 from crosslabel.data.value_names import names_in, names_of_labels, names_of_values
 from crosslabel.errors import CrossLabelError, DataError
 from crosslabel.images import Modality, image_id_of
@@ -34,19 +34,11 @@ def listed_cases(path: Path, *, own_values: bool = False) -> list[Case]:
         DataError: the list cannot be read, a line lacks its image, a file does not exist, two cases have one id, or what names
             the label values cannot be read.
     """
-    rows, stated = (_csv_rows(path), None) if path.suffix == ".csv" else _json_rows(path)
+    rows, stated = (read_table(path), None) if path.suffix == ".csv" else _json_rows(path)
     cases = _with_names([_case(path, number, row, own_values) for number, row in rows], path, stated)
     if repeated := next((id for id, times in Counter(case.id for case in cases).items() if times > 1), None):
         raise DataError(f"{path.name}: two cases are called '{repeated}'; give each its own id in a column 'id'.")
     return sorted(cases, key=lambda case: case.id)
-
-
-def _csv_rows(path: Path) -> list[tuple[str, Mapping[str, Any]]]:
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            return [(f"line {number}", row) for number, row in enumerate(csv.DictReader(file), start=2)]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{path.name} cannot be read as a CSV file ({error.__class__.__name__}).") from error
 
 
 def _json_rows(path: Path) -> tuple[list[tuple[str, Mapping[str, Any]]], dict[int, str] | None]:
@@ -58,7 +50,7 @@ def _json_rows(path: Path) -> tuple[list[tuple[str, Mapping[str, Any]]], dict[in
     rows = content.get("training") if isinstance(content, dict) else content
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise DataError(f"{path.name}: a list of objects with 'image' and 'label' is expected, alone or under 'training'.")
-    return [(f"entry {number}", row) for number, row in enumerate(rows, start=1)], names_in(content, path.name)
+    return [(f"{path.name}, entry {number}", row) for number, row in enumerate(rows, start=1)], names_in(content, path.name)
 
 
 def _with_names(cases: list[Case], path: Path, stated: dict[int, str] | None) -> list[Case]:
@@ -70,16 +62,16 @@ def _with_names(cases: list[Case], path: Path, stated: dict[int, str] | None) ->
 
 def _case(path: Path, place: str, row: Mapping[str, Any], own_values: bool) -> Case:
     if not row.get("image"):
-        raise DataError(f"{path.name}, {place}: the image is missing; give its path under 'image'.")
+        raise DataError(f"{place}: the image is missing; give its path under 'image'.")
     image = path.parent / str(row["image"])
     label = path.parent / str(row["label"]) if row.get("label") else None
     for file in (image, label):
         if file is not None and not file.exists():
-            raise DataError(f"{path.name}, {place}: '{file.name}' does not exist; paths are relative to the list.")
+            raise DataError(f"{place}: '{file.name}' does not exist; paths are relative to the list.")
     try:
         modality = Modality.parse(row["modality"]) if row.get("modality") else None
     except (CrossLabelError, ValueError) as error:
-        raise DataError(f"{path.name}, {place}: {error}") from error
+        raise DataError(f"{place}: {error}") from error
     return Case(
         str(row.get("id") or image_id_of(image)),
         image,

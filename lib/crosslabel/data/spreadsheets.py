@@ -34,6 +34,8 @@ def read_table(path: Path, needed: Sequence[str] = ()) -> list[tuple[str, dict[s
             heading = file.readline()
             file.seek(0)
             rows = list(csv.DictReader(file, delimiter=";" if ";" in heading and "," not in heading else ","))
+    except OSError as error:
+        raise DataError(f"{path.name} cannot be opened ({error.strerror}); check the path.") from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{path.name} is not a CSV file in UTF-8; save it again as 'CSV UTF-8'.") from error
     lines = [(f"{path.name}, line {number}", _tidy(row)) for number, row in enumerate(rows, start=2)]

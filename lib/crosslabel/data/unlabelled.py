@@ -26,7 +26,8 @@ def unlabelled_cases(folder: Path) -> list[Case]:
         folder: a folder, or a list (see :func:`listed_cases`) whose labels are passed over.
 
     Raises:
-        DataError: there is no such folder, no image in it, or an image in several channels, as nnU-Net stores them.
+        DataError: there is no such folder, no image in it, two of one name, or an image in several channels, as nnU-Net
+            stores them.
     """
     if folder.is_file() and folder.suffix in LIST_SUFFIXES:
         return [replace(case, label=None) for case in listed_cases(folder)]
@@ -38,7 +39,11 @@ def unlabelled_cases(folder: Path) -> list[Case]:
     if not paths:
         raise DataError(f"No image was found in {folder}, nor in {', '.join(_IMAGE_FOLDERS)} below it.")
     _check_channels(paths)
-    cases = {case_id(path): Case(case_id(path), path, None) for path in paths}
+    cases: dict[str, Case] = {}
+    for path in paths:
+        other = cases.setdefault(case_id(path), Case(case_id(path), path, None))
+        if other.image != path:
+            raise DataError(f"{other.image} and {path} have one name but for folder and suffix; rename one of them.")
     return [cases[id] for id in sorted(cases)]
 
 

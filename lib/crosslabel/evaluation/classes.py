@@ -110,10 +110,18 @@ def evaluate_classes(task: str, answers: Answers, bootstraps: int = _BOOTSTRAPS,
         seed: of the samples.
     """
     values = {name: metric(answers) for name, metric in METRICS.items()}
-    drawn = [_resampled(answers, rng) for rng in np.random.default_rng(seed).spawn(bootstraps)]
+    members: dict[str, list[int]] = {}
+    for index, group in enumerate(answers.groups):
+        members.setdefault(group, []).append(index)
+    patients = [np.array(indices) for indices in members.values()]
+    spreads: dict[str, list[float]] = {name: [] for name in METRICS}
+    for rng in np.random.default_rng(seed).spawn(bootstraps):
+        sample = _resampled(answers, patients, rng)
+        for name, metric in METRICS.items():
+            spreads[name].append(metric(sample))
     metrics = {}
-    for name, metric in METRICS.items():
-        spread = np.array([metric(sample) for sample in drawn])
+    for name in METRICS:
+        spread = np.array(spreads[name])
         spread = spread[~np.isnan(spread)]
         lower, upper = np.percentile(spread, [2.5, 97.5]) if spread.size else (math.nan, math.nan)
         metrics[name] = Interval(values[name], float(lower), float(upper))
@@ -219,12 +227,9 @@ def _of_class(answers: Answers, index: int) -> ClassScores:
     )
 
 
-def _resampled(answers: Answers, rng: np.random.Generator) -> Answers:
-    members: dict[str, list[int]] = {}
-    for index, group in enumerate(answers.groups):
-        members.setdefault(group, []).append(index)
-    names = list(members)
-    chosen = np.array([index for number in rng.integers(len(names), size=len(names)) for index in members[names[number]]])
+def _resampled(answers: Answers, patients: Sequence[np.ndarray], rng: np.random.Generator) -> Answers:
+    """As many patients as there are, drawn with replacement, each with all images (given by index)."""
+    chosen = np.concatenate([patients[number] for number in rng.integers(len(patients), size=len(patients))])
     return Answers(
         answers.classes,
         answers.ids,

@@ -9,7 +9,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Literal
 
 import torch
 from monai.visualize import OcclusionSensitivity
@@ -33,11 +32,14 @@ def grad_cam(network: nn.Module, image: Tensor, target: int) -> Tensor:
 
 
 def grad_cam_plus_plus(network: nn.Module, image: Tensor, target: int) -> Tensor:
-    """Grad-CAM++: gradients weighted so that several instances of a class all count (Chattopadhay et al., WACV 2018)."""
+    """Grad-CAM++: gradients weighted so that several instances of a class all count (Chattopadhay et al., WACV 2018, eq. 19).
+
+    MONAI's has the gradients of all positions in the sum over a map, where the paper has that of the weighted one.
+    """
 
     def weights(maps: Tensor, gradients: Tensor) -> Tensor:
         maps, gradients = maps.flatten(2), gradients.flatten(2)
-        denominator = 2 * gradients**2 + (maps * gradients**3).sum(dim=2, keepdim=True)
+        denominator = 2 * gradients**2 + maps.sum(dim=2, keepdim=True) * gradients**3
         alpha = gradients**2 / torch.where(denominator != 0, denominator, torch.ones_like(denominator))
         return (alpha * gradients.relu()).sum(dim=2)
 
@@ -80,7 +82,6 @@ def occlusion(network: nn.Module, image: Tensor, target: int) -> Tensor:
         return (whole - covered.as_subclass(Tensor)).clone()
 
 
-Method = Literal["gradcam", "gradcam++", "integrated_gradients", "occlusion"]
 METHODS: dict[str, Callable[[nn.Module, Tensor, int], Tensor]] = {
     "gradcam": grad_cam,
     "gradcam++": grad_cam_plus_plus,

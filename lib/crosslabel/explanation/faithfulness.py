@@ -28,11 +28,6 @@ class Faithfulness:
     deletion_curve: tuple[float, ...]
     insertion_curve: tuple[float, ...]
 
-    @property
-    def score(self) -> float:
-        """Insertion minus deletion: above 0 where the map marks what speaks for the class; a random map gets about 0."""
-        return self.insertion - self.deletion
-
 
 @torch.inference_mode()
 def faithfulness(network: nn.Module, image: Tensor, target: int, attribution: Tensor, steps: int = _STEPS) -> Faithfulness:

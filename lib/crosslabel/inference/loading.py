@@ -43,10 +43,17 @@ def pick_device(name: str = "auto") -> torch.device:
             torch.empty(1, device=device)
         except (RuntimeError, AssertionError) as error:
             raise CrossLabelError(f"The device '{name}' is not on this machine; use auto or cpu.") from error
-        return device
+        return _numbered(device)
     if torch.cuda.is_available():
-        return torch.device("cuda")
+        return _numbered(torch.device("cuda"))
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+def _numbered(device: torch.device) -> torch.device:
+    """Which GPU it is: limits of memory are set for one with a number."""
+    if device.type != "cuda" or device.index is not None:
+        return device
+    return torch.device("cuda", torch.cuda.current_device())
 
 
 def fill_network(task: TaskSpec, checkpoint: Checkpoint) -> nn.Module:

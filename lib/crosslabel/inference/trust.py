@@ -38,6 +38,11 @@ class Descriptors:
     deep: Tensor
     early: Tensor
 
+    def thinned(self, most: int) -> Descriptors:
+        """Evenly taken images, at most so many."""
+        step = max(1, -(-len(self.logits) // most))
+        return Descriptors(self.logits[::step], self.deep[::step], self.early[::step])
+
 
 def describe(network: nn.Module, images: Tensor, count: int | None = None) -> Descriptors:
     """Run a network on (batch, channels, \\*spatial) images that lie on its device.
@@ -102,11 +107,10 @@ class Neighbourhood:
 
     @classmethod
     def of(cls, descriptors: Tensor) -> Neighbourhood:
-        """Of the descriptors (images, length) of the training images, evenly thinned where they are many."""
-        kept = descriptors[:: -(-len(descriptors) // _LARGEST_BANK)]
-        center, scale = kept.mean(dim=0), kept.std(dim=0, correction=0)
+        """Of the descriptors (images, length) of the training images."""
+        center, scale = descriptors.mean(dim=0), descriptors.std(dim=0, correction=0)
         scale = torch.where(scale > 1e-6, scale, torch.ones_like(scale))
-        return cls((kept - center) / scale, center, scale)
+        return cls((descriptors - center) / scale, center, scale)
 
     def distance(self, descriptors: Tensor, *, itself: bool = False) -> Tensor:
         """Mean distance to the nearest training images, in units: (batch, length) -> (batch,).
@@ -201,6 +205,8 @@ def learn_trust(training: Descriptors, held_back: Descriptors | None, classes: T
         classes: (images,) class indices of the held-back images.
         share: of the images that the threshold lets pass.
     """
+    # Thinned before, so that each of those that are judged is among its own neighbours.
+    training = training.thinned(_LARGEST_BANK)
     judged, itself = (training, True) if held_back is None else (held_back, False)
     parts = {}
     for name in (_DEEP, _EARLY):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import tempfile
@@ -18,7 +19,8 @@ from crosslabel.checkpoints import ModelStore
 from crosslabel.data import Case
 from crosslabel.data.splits import position
 from crosslabel.errors import DataError
-from crosslabel.images import write_label
+from crosslabel.images import image_id_of, write_label
+from crosslabel.images.naming import suffix_of
 from crosslabel.inference import fill_network, pick_device
 from crosslabel.learning.final_labels import final_cases
 from crosslabel.learning.measuring import Measured, measure
@@ -181,7 +183,7 @@ class Simulation:
         with tempfile.TemporaryDirectory(prefix="crosslabel-simulation-") as name:
             folder = Path(name)
             for image_id, case in self.pool.items():
-                _link(case.image, folder / "studies" / f"{image_id}{''.join(case.image.suffixes)}")
+                _link(case, folder / "studies" / f"{image_id}{suffix_of(case.image)}")
             with Store(folder / "studies") as store:
                 store.scan()
                 yield store, ModelStore(folder / "models"), folder
@@ -237,9 +239,19 @@ def _study_id(case: Case) -> str:
     return "/".join(part.strip(" .") or "_" for part in case.id.split("/"))
 
 
-def _link(source: Path, target: Path) -> None:
-    """A second name of the same file; a copy where the file system has none, or for the folder of a series."""
+def _link(case: Case, target: Path) -> None:
+    """A second name of the same file; a copy where the file system has none, or for the folder of a series.
+
+    What the data set says of the image, or a sidecar beside it, is said by a sidecar there too.
+    """
+    source = case.image
     target.parent.mkdir(parents=True, exist_ok=True)
+    sidecar, told = source.with_name(f"{image_id_of(source)}.json"), target.with_name(f"{image_id_of(target)}.json")
+    if case.modality is not None:
+        stated = {"Modality": case.modality.value, **({"Sequence": case.sequence} if case.sequence else {})}
+        told.write_text(json.dumps(stated), encoding="utf-8")
+    elif sidecar.is_file():
+        shutil.copy2(sidecar, told)
     if source.is_dir():
         shutil.copytree(source, target)
         return

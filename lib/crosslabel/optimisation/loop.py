@@ -172,7 +172,8 @@ class TrainingLoop:
         kept = self.objective.kept(self.network)
         kept.eval()
         with torch.inference_mode():
-            self.metrics = self.objective.validate(kept)
+            # Each process has its own running statistics of batch norms.
+            self.metrics = processes.of_the_first(self.objective.validate(kept))
         score = self.metrics.get(self.objective.metric) if self.epoch >= self.objective.first_candidate else None
         if score is None:
             return

@@ -28,18 +28,24 @@ def process_group(device: str = "auto") -> Iterator[torch.device | None]:
     """Join the other processes that torchrun started; does nothing in a process that is alone.
 
     Args:
-        device: ``auto`` takes one GPU for each process where there are enough; ``cpu`` computes with gloo.
+        device: ``auto`` takes one GPU for each process of this machine where there are enough; ``cpu`` computes with gloo.
 
     Yields:
         The device of this process; ``None`` where it is alone.
+
+    Raises:
+        CrossLabelError: one GPU is named for all.
     """
     if not under_torchrun():
         yield None
         return
     import ignite.distributed as idist
 
+    if ":" in device:
+        raise CrossLabelError(f"Every process takes a GPU of its own, so '{device}' cannot be theirs; leave the device out.")
     local = int(os.environ["LOCAL_RANK"])
-    with_gpu = device != "cpu" and torch.cuda.device_count() > local
+    # All of them or none: processes that compute on different kinds of devices do not find each other.
+    with_gpu = device != "cpu" and torch.cuda.device_count() >= int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
     idist.initialize("nccl" if with_gpu else "gloo", timeout=_PATIENCE)
     try:
         yield torch.device("cuda", local) if with_gpu else torch.device("cpu")
@@ -99,6 +105,15 @@ def anyone(said: bool) -> bool:
     import ignite.distributed as idist
 
     return bool(idist.all_reduce(int(said), op="SUM"))
+
+
+def of_the_first(values: dict[str, float]) -> dict[str, float]:
+    """The first process's numbers, so that all decide alike by them."""
+    if count() == 1:
+        return values
+    found = [values]
+    torch.distributed.broadcast_object_list(found, src=0)
+    return found[0]
 
 
 def shared(network: nn.Module) -> nn.Module:

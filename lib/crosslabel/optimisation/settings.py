@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -48,10 +49,14 @@ def make_optimizer(parameters: list[nn.Parameter] | list[dict[str, Any]], settin
 
 
 def make_schedule(optimizer: torch.optim.Optimizer, settings: LoopSettings) -> torch.optim.lr_scheduler.LRScheduler:
-    """Down to a hundredth of the first learning rate along a cosine, or constant; one step is an epoch."""
+    """Each group down to a hundredth of its first learning rate along a cosine, or constant; one step is an epoch."""
     if settings.schedule == "constant":
         return torch.optim.lr_scheduler.ConstantLR(optimizer, factor=1.0, total_iters=1)
-    return torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, settings.epochs, eta_min=settings.learning_rate / 100)
+
+    def factor(epoch: int) -> float:
+        return 0.01 + 0.99 * (1 + math.cos(math.pi * epoch / settings.epochs)) / 2
+
+    return torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
 
 
 class Precision:

@@ -22,7 +22,6 @@ from crosslabel.transfer.cut_report import write_cut_report
 if TYPE_CHECKING:
     from crosslabel.training.classifier_training import ClassifierTraining
 
-SEARCHING = "Searching where to cut"
 CUTS_FILE = "cuts.json"
 _REPORT = "cuts.html"
 
@@ -108,7 +107,9 @@ class CutSearch:
         settings = replace(settings, validate_every=min(settings.validate_every, settings.epochs))
 
         def tell(event: ProgressEvent) -> None:
-            self.emit(replace(event, message=event.message or f"{SEARCHING}: after {cut}."))
+            # What a candidate loses is not on the curves of the training that follows.
+            state = State.PREPARING if event.state is State.TRAINING else event.state
+            self.emit(replace(event, state=state, message=event.message or f"Searching where to cut: after {cut}."))
 
         folder = training.job.run_dir / "cuts" / cut
         outcome = training.loop(network, settings, folder, tell).run(resume=self.resume)

@@ -9,6 +9,7 @@ from torch.nn import functional as F
 
 FOCAL_WEIGHT = 10.0
 GAMMA = 2.0
+_UNSURE = 1e-6
 _SMOOTH = 1e-5
 
 
@@ -51,7 +52,8 @@ class SegmentationLoss:
 
 
 def _focal(log: torch.Tensor, target: torch.Tensor, keep: torch.Tensor | None, gamma: float) -> torch.Tensor:
-    loss = -((1 - log.exp()) ** gamma) * log * target if gamma else -log * target
+    # Certainty itself would have an infinite slope for gamma below 1.
+    loss = -((1 - log.exp()).clamp(min=_UNSURE) ** gamma) * log * target if gamma else -log * target
     if keep is None:
         return loss.mean()
     return (loss * keep).sum() / (keep.sum() * loss.shape[1]).clamp(min=1)

@@ -10,8 +10,10 @@ from typing import Any
 from crosslabel.checkpoints import ModelStore, Version
 from crosslabel.data import Case, check_split, hold_back, spoken_held_back
 from crosslabel.errors import DataError, TaskError
+from crosslabel.networks.pretrained import load_pretrained
 from crosslabel.optimisation.progress import ProgressEvent
 from crosslabel.tasks import TaskSpec
+from crosslabel.tasks.building import network_of
 from crosslabel.training.classifier_training import ClassifierTraining
 from crosslabel.training.identity import identity
 from crosslabel.training.job import Job
@@ -47,6 +49,12 @@ class TrainingJob(Job):
     def check(self) -> None:
         if not self.cases:
             raise DataError(f"There is no labelled case to train {self.task.name} from; label some first.")
+        check_split(self.cases, self.task.training.split_by)
+        if self.weights is not None:
+            if self.task.kind == "segmentation":
+                raise TaskError(f"{self.task.name} is a segmentation; pretrained weights are for classification tasks.")
+            # They are loaded again, but not before all images were read.
+            load_pretrained(network_of(self.task), self.weights)
 
     def _train(self, emit: Callable[[ProgressEvent], None], resume: bool) -> Version | None:
         training, validation, aside = self._split(emit)
@@ -62,15 +70,12 @@ class TrainingJob(Job):
         }
         if self.task.kind == "classification":
             return ClassifierTraining(self, training, validation, facts, self.weights).run(emit, resume)
-        if self.weights is not None:
-            raise TaskError(f"{self.task.name} is a segmentation; pretrained weights are for classification tasks.")
         objective = SegmentationObjective(self.task, training, validation, self.device)
         return self._fit(self._network(), objective, emit, resume, lambda outcome: facts)
 
     def _split(self, emit: Callable[[ProgressEvent], None]) -> tuple[PreparedCases, PreparedCases, dict[str, str]]:
         settings = self.task.training
         chosen = PreparedCases(self.task, self.cases)
-        check_split(self.cases, settings.split_by)
         aside = chosen.set_aside_unusable(before_each=self._reading(emit))
         emit(replace(self._last, message="Preparing to train.", set_aside=aside))
         train, held = hold_back(chosen.cases, settings.validation_share, settings.seed)

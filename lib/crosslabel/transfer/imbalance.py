@@ -11,6 +11,8 @@ from torch.nn import functional as F
 
 from crosslabel.tasks import BalanceSpec
 
+_UNSURE = 1e-6
+
 
 def class_probabilities(counts: Sequence[int], balance: BalanceSpec) -> np.ndarray:
     """How likely each class is drawn; the images of a class are equally likely.
@@ -60,5 +62,6 @@ class ClassLoss:
         """Mean loss of logits (N, K) for targets (N, K) that sum to 1."""
         smoothed = (1 - self.smoothing) * targets + self.smoothing / targets.shape[1]
         log = F.log_softmax(logits, dim=1)
-        focus = 1.0 if self.gamma == 0 else (1 - log.exp()) ** self.gamma
+        # Certainty itself would have an infinite slope for gamma below 1.
+        focus = 1.0 if self.gamma == 0 else (1 - log.exp()).clamp(min=_UNSURE) ** self.gamma
         return -(self.weights.to(logits.device) * smoothed * focus * log).sum(dim=1).mean()

@@ -242,6 +242,18 @@ def test_until_the_last_of_several_methods_is_done_what_was_served_stays_served(
     assert store.current(adaptation_task()) == best
 
 
+def test_methods_that_another_run_had_compared_are_not_taken_for_this_ones(tmp_path, cases):
+    store, methods, events = ModelStore(tmp_path / "models"), ["gin", "source_only"], []
+    task = adaptation_task(training={"epochs": 1, "steps_per_epoch": 1})
+    MethodComparison(task, methods, cases, store, tmp_path / "both", device="cpu").run()
+    stopped = MethodComparison(task, methods, cases, store, tmp_path / "both", device="cpu", cancelled=lambda: True)
+    assert stopped.run() is None
+
+    again = MethodComparison(task, methods, cases, store, tmp_path / "both", device="cpu", on_event=events.append)
+    assert again.run(resume=True).number in (3, 4)
+    assert sum(event.state is State.FINISHED for event in events) == 2
+
+
 def finds_nothing(store, task):
     """Publishes a trained version of a task that takes everything for background."""
     torch.manual_seed(0)

@@ -40,7 +40,3 @@ class VolumePrior:
         """Whether a predicted volume lies in the range."""
         low, high = self.range(name)
         return low <= volume <= high
-
-    def is_never_seen(self, name: str) -> bool:
-        """Whether no labelled image has the structure."""
-        return self.range(name)[1] == 0.0

@@ -15,10 +15,10 @@ from crosslabel.adaptation.image_level import ImageAdapter, build_adapter
 from crosslabel.adaptation.self_training import estimate_norm_statistics
 from crosslabel.checkpoints import ModelStore, Version, record_of_start, seen_images
 from crosslabel.data import check_split, hold_back, spoken_held_back
-from crosslabel.errors import DataError
+from crosslabel.errors import DataError, TaskError
 from crosslabel.networks.heads import main_logits
 from crosslabel.networks.pretrained import load_pretrained
-from crosslabel.optimisation import Outcome, read_curves
+from crosslabel.optimisation import Outcome, processes, read_curves
 from crosslabel.tasks import TaskSpec
 from crosslabel.tasks.building import network_of
 from crosslabel.training.adaptation.class_report import write_class_report
@@ -124,6 +124,12 @@ class ClassAdaptationJob(Job):
                 "them from the adapted weights (crosslabel train --weights)."
             )
         check_split(self.cases.source, self.task.training.split_by)
+        policy = self.task.transfer.policy.name
+        if processes.count() > 1 and policy not in ("full", "discriminative"):
+            raise TaskError(
+                f"transfer.policy '{policy}' freezes or cuts layers, which one process has to do; start it without torchrun, "
+                "or write transfer: {policy: full}."
+            )
         if self.weights is not None:
             # The training loads them again, but not before the image-level method was fitted, which may take hours.
             load_pretrained(network_of(self.task), self.weights)

@@ -79,6 +79,8 @@ class MethodComparison:
             CrossLabelError: what is wrong with the data, the task or the settings.
         """
         done: dict[str, dict[str, Any]] = self._results() if resume else {}
+        if not resume and processes.rank() == 0:
+            (self.folder / _RESULTS).unlink(missing_ok=True)
         for name, job in self.jobs.items():
             if name in done:
                 continue
@@ -95,7 +97,7 @@ class MethodComparison:
             return None
         best = max(self.jobs, key=lambda name: done[name]["value"])
         task, number = self.jobs[best].task, done[best]["version"]
-        version = next(version for version in self.store.versions(task) if version.number == number)
+        version = self.store.numbered(task, number)
         if useless(self.store.record(version)) and self.store.trained(task) is not None:
             return version
         return self.store.activate(task, number)

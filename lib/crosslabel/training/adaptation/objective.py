@@ -17,7 +17,6 @@ from crosslabel.adaptation.selection import Consistency, style_views
 from crosslabel.adaptation.self_training import (
     AppearanceModel,
     Beliefs,
-    MeanTeacher,
     PseudoLabel,
     PseudoLabelRounds,
     estimate_norm_statistics,
@@ -26,7 +25,7 @@ from crosslabel.adaptation.self_training import (
 from crosslabel.augmentation import basic_augmentation, seeded
 from crosslabel.inference import SlidingWindow, ask
 from crosslabel.networks.heads import all_heads
-from crosslabel.optimisation import Objective, processes
+from crosslabel.optimisation import MovingAverage, Objective, processes
 from crosslabel.tasks import TaskSpec
 from crosslabel.training.adaptation.data import AdaptationData
 from crosslabel.training.adaptation.methods import Method
@@ -105,7 +104,8 @@ class AdaptationObjective(Objective):
         self.cancelled = cancelled
         self.measure = measure
         self.say = say
-        self.teacher = MeanTeacher(network, task.adaptation.teacher_decay)
+        # A mean teacher (Tarvainen and Valpola 2017, NeurIPS): the average of the student's weights.
+        self.teacher = MovingAverage(network, task.adaptation.teacher_decay)
         self.augmentation = basic_augmentation(task)
         # GIN would undo what is known of a structure's look.
         self.student_view = RandomCurves(_STRONG_VIEWS) if task.looks else GIN(share=_STRONG_VIEWS)
@@ -156,7 +156,7 @@ class AdaptationObjective(Objective):
         return self.loss(all_heads(network, images.float()), labels.long(), keep)
 
     def after_step(self, network: nn.Module) -> None:
-        self.teacher.follow(network)
+        self.teacher.update(network)
 
     def kept(self, network: nn.Module) -> nn.Module:
         return self._ready_teacher()
@@ -183,10 +183,10 @@ class AdaptationObjective(Objective):
         }
 
     def state(self) -> dict[str, Any]:
-        return {"teacher": self.teacher.state()}
+        return {"teacher": self.teacher.state_dict()}
 
     def restore(self, state: dict[str, Any]) -> None:
-        self.teacher.restore(state["teacher"])
+        self.teacher.load_state_dict(state["teacher"])
 
     def _ready_teacher(self) -> nn.Module:
         """The teacher with batch norms that know the target's images."""
