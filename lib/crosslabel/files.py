@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 _CHUNK = 2**20
+_UNFINISHED = ".tmp-"
 _DISK_IS_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -24,7 +25,7 @@ def replacing(path: Path, mode: int = 0o644) -> Iterator[Path]:
     never open to more users than ``mode`` allows.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=".tmp-", suffix="".join(path.suffixes[-2:]), dir=path.parent)
+    handle, name = tempfile.mkstemp(prefix=_UNFINISHED, suffix="".join(path.suffixes[-2:]), dir=path.parent)
     os.close(handle)
     temporary = Path(name)
     try:
@@ -36,6 +37,12 @@ def replacing(path: Path, mode: int = 0o644) -> Iterator[Path]:
         sync_folder(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove what :func:`replacing` left below a folder in processes that were killed; nobody may be writing there."""
+    for left in folder.rglob(f"{_UNFINISHED}*"):
+        left.unlink(missing_ok=True)
 
 
 def write_json(path: Path, content: Any, mode: int = 0o644) -> None:

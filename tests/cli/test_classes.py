@@ -93,6 +93,9 @@ def test_options_that_would_be_dropped_are_refused(crosslabel, home, tmp_path):
     assert "give --folds too" in weights.stderr
     export = crosslabel("export", "tiny_classification", "--out", tmp_path / "model.json")
     assert "name the model itself" in export.stderr
+    for option in ("--report", "--json"):
+        folder = crosslabel(*command, option, tmp_path)
+        assert f"{tmp_path} is a folder; give the name of the file to write" in folder.stderr
     maps = crosslabel(*command, "--predictions", tmp_path)
     assert "--predictions is for a segmentation and tiny_classification is a classification" in maps.stderr
     pictures = crosslabel("evaluate", "tiny_segmentation", "--images", tmp_path)

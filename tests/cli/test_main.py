@@ -43,14 +43,27 @@ def test_a_mistake_is_answered_in_one_line_on_stderr(crosslabel, home):
     assert "did you mean 'tiny_segmentation'?" in line
 
 
-def test_an_error_that_nobody_foresaw_is_one_line_too_and_asks_for_a_report(crosslabel, home, tmp_path):
-    # The model folder is a file, which only a broken machine has.
+def test_what_the_machine_refuses_is_said_with_its_place(crosslabel, home, tmp_path):
+    # The model folder is a file.
     (tmp_path / "models").write_text("")
     result = crosslabel("task", "check", "tiny_segmentation")
 
     assert result.exit_code == 1
     (line,) = result.stderr.splitlines()
-    assert line.startswith("Unexpected NotADirectoryError")
+    assert line.startswith(str(tmp_path / "models"))
+    assert "Not a directory; check the path" in line
+
+
+def test_an_error_that_nobody_foresaw_is_one_line_too_and_asks_for_a_report(crosslabel, home, monkeypatch):
+    def defect(name):
+        raise ZeroDivisionError("nobody\nthought of it")
+
+    monkeypatch.setattr("crosslabel.cli.task.task_named", defect)
+    result = crosslabel("task", "check", "tiny_segmentation")
+
+    assert result.exit_code == 1
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("Unexpected ZeroDivisionError: nobody thought of it")
     assert "crosslabel --debug" in line
 
 

@@ -128,3 +128,16 @@ def test_the_standard_error_of_a_balanced_accuracy_is_its_spread_over_sets_of_im
 
 def test_no_mistake_among_few_images_is_less_certain_than_among_many():
     assert balanced_accuracy_error([1, 1], [5, 5]) > 2 * balanced_accuracy_error([1, 1], [50, 50]) > 0
+
+
+def test_the_mean_cost_is_that_of_each_mistake():
+    given = answers(images=60)
+    costs = {"a": {"b": 50.0}, "c": {"a": 0.0}}
+    names = given.classes
+    expected = []
+    for truth, decision in zip(given.truths, given.decisions, strict=True):
+        plain = 0.0 if truth == decision else 1.0
+        expected.append(costs.get(names[truth], {}).get(names[decision], plain))
+    evaluation = evaluate_classes("t", given, bootstraps=20, costs=costs)
+    assert evaluation.metrics["mean cost"].value == pytest.approx(np.mean(expected))
+    assert "mean cost" not in evaluate_classes("t", given, bootstraps=2).metrics

@@ -1,3 +1,4 @@
+import nibabel as nib
 import numpy as np
 import pytest
 from PIL import Image as Picture
@@ -25,6 +26,26 @@ def test_every_kind_of_jpeg_becomes_one_grey_channel(tmp_path, mode):
     smooth = np.full((16, 24), 90, dtype=np.uint8)
     Picture.fromarray(smooth).convert(mode).save(tmp_path / "a.jpg", quality=100)
     np.testing.assert_allclose(read_image(tmp_path / "a.jpg").array[0], smooth, atol=2)
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg"])
+def test_a_picture_in_colour_is_grey_by_its_luma_and_has_its_colours_where_three_channels_are_asked_for(tmp_path, suffix):
+    colours = np.random.default_rng(0).integers(0, 256, (16, 24, 3), dtype=np.uint8)
+    Picture.fromarray(colours).save(tmp_path / f"a.{suffix}")
+    stored = Picture.open(tmp_path / f"a.{suffix}")
+
+    image = read_image(tmp_path / f"a.{suffix}")
+
+    assert image.channels == 1
+    np.testing.assert_array_equal(image.in_channels(1)[0], np.asarray(stored.convert("L")))
+    np.testing.assert_array_equal(image.in_channels(3), np.moveaxis(np.asarray(stored), -1, 0))
+
+
+def test_a_grey_picture_counts_thrice_where_colours_are_asked_for_and_other_images_do_not(tmp_path):
+    Picture.fromarray(GREY).save(tmp_path / "a.png")
+    np.testing.assert_array_equal(read_image(tmp_path / "a.png").in_channels(3), np.stack([GREY] * 3))
+    nib.save(nib.Nifti1Image(GREY[..., None], np.eye(4)), tmp_path / "a.nii.gz")
+    assert len(read_image(tmp_path / "a.nii.gz").in_channels(3)) == 1
 
 
 def test_sixteen_bits_are_kept(tmp_path):

@@ -215,3 +215,31 @@ def test_reports_are_dicom_that_says_class_author_and_what_was_seen(store, tmp_p
     texts = [item.TextValue for item in other.ContentSequence if item.ValueType == "TEXT"]
     assert texts == ["Bright or dark: bright", "The author is not sure.", "a comment: äöü"]
     assert other.PatientID == store.images.get("three").patient
+
+
+def test_a_version_of_a_label_is_the_same_report_however_often_it_is_exported_and_a_new_one_another(store, tmp_path):
+    def exported(name):
+        export_reports(store, TASK, tmp_path / name)
+        found = pydicom.dcmread(tmp_path / name / "three.dcm")
+        return found.SOPInstanceUID, found.SeriesInstanceUID, found.StudyInstanceUID
+
+    store.labels.save_class(TASK.name, "three", "bright", Origin("anna"))
+    first = exported("once")
+    assert exported("again") == first
+    assert len(set(first)) == 3
+    store.labels.save_class(TASK.name, "three", "dark", Origin("anna"))
+    second = exported("revised")
+    assert second[0] != first[0]
+    assert second[1:] == first[1:]
+
+
+@pytest.mark.parametrize(("name", "code"), [("dark", "dark"), ("a class with a long name", None)])
+def test_a_class_is_coded_by_its_name_as_far_as_a_code_holds_it(store, tmp_path, name, code):
+    task = tiny.classification_task(classes=["other", name])
+    store.labels.save_class(task.name, "three", name, Origin("anna"))
+    export_reports(store, task, tmp_path / "sr")
+    (finding,) = (one for one in pydicom.dcmread(tmp_path / "sr" / "three.dcm").ContentSequence if one.ValueType == "CODE")
+    told = finding.ConceptCodeSequence[0]
+    assert told.CodeMeaning == name
+    assert len(told.CodeValue) <= 16
+    assert code is None or told.CodeValue == code

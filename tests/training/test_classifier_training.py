@@ -207,3 +207,20 @@ def test_augmentation_and_mixing_are_resumed_to_the_same_weights(pictures, tmp_p
         states.append(store.load(spec).state)
     for name, value in states[0].items():
         torch.testing.assert_close(states[1][name], value, rtol=1e-4, atol=1e-5)
+
+
+def test_pictures_in_colour_are_told_apart_by_their_colour_where_the_task_takes_three_channels(tmp_path):
+    rng = np.random.default_rng(0)
+    for number in range(24):
+        # Of one luma, so that grey values say nothing.
+        colour = (150, 60, 30) if number % 2 else (20, 126, 30)
+        picture = np.clip(rng.normal(colour, 4, (32, 32, 3)), 0, 255).astype(np.uint8)
+        path = tmp_path / "pictures" / ("bright" if number % 2 else "dark") / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Picture.fromarray(picture).save(path)
+    domain = {"name": "photo", "modality": "XR", "channels": 3, "intensity": {"rule": "window", "lower": 0, "upper": 255}}
+    training = {"epochs": 6, "steps_per_epoch": 10, "learning_rate": 0.01, "batch_size": 8, "validate_every": 6}
+    spec = tiny.classification_task(domains={"target": domain}, training=training)
+    store = ModelStore(tmp_path / "models")
+    version = TrainingJob(spec, labelled_cases(tmp_path / "pictures", spec), store, tmp_path / "run", device="cpu").run()
+    assert store.record(version)["metrics"]["balanced accuracy"] == 1.0

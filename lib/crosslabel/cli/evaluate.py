@@ -61,6 +61,9 @@ def evaluate(
     if spec.kind == "classification":
         if images is None:
             raise TaskError(f"{spec.name} is a classification; give labelled images to try it on with --images DIR.")
+        for path in (report, json_file):
+            if path is not None and path.is_dir():
+                raise TaskError(f"{path} is a folder; give the name of the file to write.")
         if folds is not None and report is not None:
             raise TaskError("--report is of the served checkpoint and --folds trains others; leave one of them out.")
         if folds is None and weights is not None:

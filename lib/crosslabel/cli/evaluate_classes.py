@@ -67,7 +67,7 @@ def _checkpoint(task: TaskSpec, images: Path, report: Path | None, device: str) 
     with Progress(console=stderr(), transient=True) as progress:
         bar = progress.add_task(task.title, total=len(cases))
         answered = answer_cases(classifier, cases, lambda done: progress.update(bar, completed=done))
-    evaluation = evaluate_classes(task.name, answered.answers(task.classes))
+    evaluation = evaluate_classes(task.name, answered.answers(task.classes), costs=task.balance.costs)
     if report is not None:
         write_class_report(report, classifier, evaluation, answered)
         stdout().print(f"The report is {report}.", markup=False, highlight=False, soft_wrap=True)
@@ -103,7 +103,10 @@ def _folds(
         stderr().print(f"fold {fold + 1}/{folds}: {state}", highlight=False)
 
     found = cross_validate(task, labelled_cases(images, task), folds, device, tell, weights)
-    return evaluate_classes(task.name, found.answers), {"folds": found.folds, "failures": found.failures}
+    return evaluate_classes(task.name, found.answers, costs=task.balance.costs), {
+        "folds": found.folds,
+        "failures": found.failures,
+    }
 
 
 def _metric_table(evaluation: ClassEvaluation) -> Table:

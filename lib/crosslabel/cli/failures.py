@@ -30,7 +30,9 @@ class OneLineFailures(TyperGroup):
 
 
 def _unforeseen(error: Exception) -> str:
-    """A defect of CrossLabel, or something of the machine that nobody thought of."""
+    """What the machine refuses, a defect of CrossLabel, or something of the machine that nobody thought of."""
+    if isinstance(error, OSError) and error.strerror and (place := error.filename2 or error.filename):
+        return f"{place}: {error.strerror}; check the path and whether you may write there."
     text = " ".join(str(error).split())
     kind = type(error).__name__
     return f"Unexpected {kind}: {text} - 'crosslabel --debug ...' shows the whole trace; please report it."

@@ -56,6 +56,8 @@ def train(
         record = store.record(version)
         if record.get("never_shown"):
             print_warning(f"no training image shows {', '.join(record['never_shown'])}, so it is never answered; label some.")
+        if warning := record.get("cut_search", {}).get("warning"):
+            print_warning(warning)
         if notice := record.get("pretrained", {}).get("notice"):
             print_warning(notice)
         reached = spoken_numbers(record["metrics"]) or "no metrics"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -100,7 +100,13 @@ class ClassEvaluation:
         )
 
 
-def evaluate_classes(task: str, answers: Answers, bootstraps: int = _BOOTSTRAPS, seed: int = 0) -> ClassEvaluation:
+def evaluate_classes(
+    task: str,
+    answers: Answers,
+    bootstraps: int = _BOOTSTRAPS,
+    seed: int = 0,
+    costs: Mapping[str, Mapping[str, float]] | None = None,
+) -> ClassEvaluation:
     """Score answers; intervals come from resampling whole patients, for images of one are not independent.
 
     Args:
@@ -108,19 +114,23 @@ def evaluate_classes(task: str, answers: Answers, bootstraps: int = _BOOTSTRAPS,
         answers: at least one.
         bootstraps: how many samples.
         seed: of the samples.
+        costs: of mistakes, as the task states them, see :func:`mean_cost`.
     """
-    values = {name: metric(answers) for name, metric in METRICS.items()}
+    scored = dict(METRICS)
+    if costs:
+        scored["mean cost"] = lambda sample: mean_cost(sample, costs)
+    values = {name: metric(answers) for name, metric in scored.items()}
     members: dict[str, list[int]] = {}
     for index, group in enumerate(answers.groups):
         members.setdefault(group, []).append(index)
     patients = [np.array(indices) for indices in members.values()]
-    spreads: dict[str, list[float]] = {name: [] for name in METRICS}
+    spreads: dict[str, list[float]] = {name: [] for name in scored}
     for rng in np.random.default_rng(seed).spawn(bootstraps):
         sample = _resampled(answers, patients, rng)
-        for name, metric in METRICS.items():
+        for name, metric in scored.items():
             spreads[name].append(metric(sample))
     metrics = {}
-    for name in METRICS:
+    for name in scored:
         spread = np.array(spreads[name])
         spread = spread[~np.isnan(spread)]
         lower, upper = np.percentile(spread, [2.5, 97.5]) if spread.size else (math.nan, math.nan)
@@ -156,6 +166,13 @@ def balanced_accuracy_error(sensitivities: Sequence[float], counts: Sequence[int
         moved = (sensitivity * count + 0.5) / (count + 1)
         variance += moved * (1 - moved) / (count + 1)
     return variance**0.5 / len(counts)
+
+
+def mean_cost(answers: Answers, costs: Mapping[str, Mapping[str, float]]) -> float:
+    """What an answer costs on average: ``costs[a][b]`` where b is answered and a is true; 1 for mistakes without a cost."""
+    names = answers.classes
+    table = [[costs.get(true, {}).get(called, float(true != called)) for called in names] for true in names]
+    return float(np.array(table)[answers.truths, answers.decisions].mean())
 
 
 def accuracy(answers: Answers) -> float:

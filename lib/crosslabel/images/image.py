@@ -9,6 +9,7 @@ import numpy as np
 
 from crosslabel.images.grid import Grid
 from crosslabel.images.modality import Modality
+from crosslabel.images.naming import PICTURE_SUFFIXES, suffix_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,6 +25,7 @@ class Image:
         source: the file or folder that was read.
         evidence: where modality and sequence come from, such as ``DICOM header`` or ``file name``; empty if
             unknown.
+        colours: (3, *grid.shape), uint8, of a picture that is not grey, whose luma (ITU-R BT.601) is the array.
     """
 
     array: np.ndarray
@@ -32,6 +34,7 @@ class Image:
     sequence: str | None = None
     source: Path | None = None
     evidence: str = ""
+    colours: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         if self.array.shape[1:] != self.grid.shape:
@@ -41,6 +44,13 @@ class Image:
     def dimension(self) -> int:
         """2 or 3."""
         return self.grid.dimension
+
+    def in_channels(self, count: int) -> np.ndarray:
+        """(channels, *grid.shape), float32: a picture in colours, or thrice in grey, where three channels are asked for."""
+        if count == 3 and self.colours is not None:
+            return self.colours.astype(np.float32)
+        is_picture = self.source is not None and suffix_of(self.source) in PICTURE_SUFFIXES
+        return np.repeat(self.array, 3, axis=0) if count == 3 and is_picture else self.array
 
     @property
     def channels(self) -> int:

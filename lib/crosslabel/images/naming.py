@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import islice
 from pathlib import Path
 
+PICTURE_SUFFIXES = (".png", ".jpeg", ".jpg")
 # The longest come first, so that ".nii.gz" is found before a plain suffix.
 IMAGE_SUFFIXES = (
     ".nii.gz",
@@ -16,9 +17,7 @@ IMAGE_SUFFIXES = (
     ".dicom",
     ".ima",
     ".zip",
-    ".png",
-    ".jpeg",
-    ".jpg",
+    *PICTURE_SUFFIXES,
 )
 # What Slicer calls a saved segmentation.
 _SEGMENTATION_SUFFIX = ".seg.nrrd"

@@ -1,4 +1,4 @@
-"""PNG and JPEG through Pillow, as one grey channel of (rows, columns)."""
+"""PNG and JPEG through Pillow, as (rows, columns) in grey or in three colours."""
 
 from __future__ import annotations
 
@@ -37,11 +37,10 @@ def read_header(path: Path) -> Header:
 
 
 def read(path: Path) -> tuple[np.ndarray, Header]:
-    """Grey values (1, rows, columns) and the header.
+    """Grey values (1, rows, columns), or red, green and blue (3, rows, columns) where they differ anywhere, and the header.
 
-    Eight-bit values stay 0-255 and sixteen-bit ones 0-65535; colours become their luma (ITU-R BT.601) and
-    transparent pixels lie on black. Pixels stay as stored: like ITK, the EXIF orientation is not applied, so
-    that a label fits the stored pixels.
+    Eight-bit values stay 0-255 and sixteen-bit ones 0-65535; transparent pixels lie on black. Pixels stay as stored: like ITK,
+    the EXIF orientation is not applied, so that a label fits the stored pixels.
 
     Raises:
         ImageError: as :func:`read_header`, or truncated.
@@ -52,7 +51,13 @@ def read(path: Path) -> tuple[np.ndarray, Header]:
             picture.load()
         except _DAMAGE as error:
             raise _unreadable(path.name) from error
-        return _grey(picture)[np.newaxis], header
+        return _channels(picture), header
+
+
+def luma(colours: np.ndarray) -> np.ndarray:
+    """(3, rows, columns) of eight bits to their luma (1, rows, columns), ITU-R BT.601 in Pillow's fixed point."""
+    red, green, blue = colours.astype(np.uint32)
+    return ((red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16).astype(np.uint8)[np.newaxis]
 
 
 def read_indices(path: Path) -> tuple[np.ndarray, Header]:
@@ -89,13 +94,17 @@ def _header(picture: PIL.Image.Image) -> Header:
     return Header(grid=Grid.of_picture(rows, columns))
 
 
-def _grey(picture: PIL.Image.Image) -> np.ndarray:
+def _channels(picture: PIL.Image.Image) -> np.ndarray:
     if picture.mode in _SIXTEEN_BIT_GREY:
-        return np.asarray(picture)
+        return np.asarray(picture)[np.newaxis]
     if picture.has_transparency_data:
         black = PIL.Image.new("RGBA", picture.size, (0, 0, 0, 255))
         picture = PIL.Image.alpha_composite(black, picture.convert("RGBA"))
-    return np.asarray(picture.convert("L"))
+    if picture.mode in ("1", "L"):
+        return np.asarray(picture.convert("L"))[np.newaxis]
+    colours = np.moveaxis(np.asarray(picture.convert("RGB")), -1, 0)
+    is_grey = np.array_equal(colours[0], colours[1]) and np.array_equal(colours[0], colours[2])
+    return colours[:1] if is_grey else colours
 
 
 def _unreadable(name: str) -> ImageError:

@@ -14,7 +14,7 @@ from crosslabel.images.grid import Grid
 from crosslabel.images.header import Header, check_voxels
 from crosslabel.images.image import Image, ImageSummary
 from crosslabel.images.modality import Modality
-from crosslabel.images.naming import IMAGE_SUFFIXES, starts_as_dicom, suffix_of
+from crosslabel.images.naming import IMAGE_SUFFIXES, PICTURE_SUFFIXES, starts_as_dicom, suffix_of
 
 
 class _Format(Protocol):
@@ -29,7 +29,7 @@ _FORMATS: dict[str, _Format] = {
     **dict.fromkeys((".nii", ".nii.gz"), nifti),
     **dict.fromkeys((".nrrd", ".mha", ".mhd"), itk),
     **dict.fromkeys((".dcm", ".dicom", ".ima", ".zip"), dicom),
-    **dict.fromkeys((".png", ".jpg", ".jpeg"), picture),
+    **dict.fromkeys(PICTURE_SUFFIXES, picture),
 }
 
 
@@ -46,11 +46,15 @@ def read_image(path: Path | str, *, modality: Modality | str | None = None, sequ
         ImageError: unknown format, damaged, empty, not finite, degenerate geometry, or several DICOM series.
     """
     path = Path(path)
-    stored, header = _format_of(path).read(path)
+    file_format = _format_of(path)
+    stored, header = file_format.read(path)
+    colours = None
+    if file_format is picture and len(stored) > 1:
+        colours, stored = stored, picture.luma(stored)
     array = np.ascontiguousarray(stored, dtype=np.float32)
     check_voxels(array, path.name)
     found = detect(path, header.tags, array).overridden(modality, sequence)
-    return Image(array, header.grid, found.modality, found.sequence, path, found.evidence)
+    return Image(array, header.grid, found.modality, found.sequence, path, found.evidence, colours)
 
 
 def read_label(path: Path | str, *, dimension: int | None = None) -> tuple[np.ndarray, Grid]:

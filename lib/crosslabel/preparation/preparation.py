@@ -52,7 +52,7 @@ class Preparation:
         """
         self.check(image)
         domain = self.task.domain_of(image.modality, image.sequence)
-        tensor = torch.from_numpy(scale_intensity(image.array, domain.intensity))
+        tensor = torch.from_numpy(scale_intensity(image.in_channels(self.task.channels), domain.intensity))
         grid = self._grid(image.grid)
         return Prepared(self._onto(tensor, image.grid, grid), grid, image.grid, domain)
 
@@ -104,10 +104,11 @@ class Preparation:
         allowed = self.task.eligible(image.grid.dimension, image.modality, image.sequence)
         if not allowed:
             raise ImageError(allowed.reason + ".")
-        if image.array.shape[0] != self.task.channels:
+        channels = len(image.in_channels(self.task.channels))
+        if channels != self.task.channels:
             raise ImageError(
-                f"{self.task.name} takes images of {self.task.channels} channel(s) and this one has {image.array.shape[0]}; "
-                "give one frame or sequence at a time."
+                f"{self.task.name} takes images of {self.task.channels} channel(s) and this one has {channels}; give one frame "
+                "or sequence at a time."
             )
 
     def _grid(self, grid: Grid) -> Grid:

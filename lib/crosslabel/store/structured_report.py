@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
+from collections.abc import Sequence
+from datetime import timezone
 from pathlib import Path
 
 import pydicom
@@ -22,6 +25,7 @@ _FINDING = ("121071", "DCM", "Finding")
 _COMMENT = ("121106", "DCM", "Comment")
 _CERTAINTY = ("121073", "DCM", "Impression")
 _OWN_SCHEME = "99CROSSLABEL"
+_LONGEST_CODE = 16
 _COPIED = ("PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyInstanceUID", "StudyDate", "StudyTime",
            "AccessionNumber", "ReferringPhysicianName", "StudyID")  # fmt: skip
 
@@ -29,8 +33,9 @@ _COPIED = ("PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyI
 def export_reports(store: Store, task: TaskSpec, folder: Path) -> int:
     """Write a report for every current class label below ``folder``, at the place of its image's id; gives their number.
 
-    A report of a DICOM image carries its patient and study and refers to its instances; that of another image carries the
-    store's pseudonym of the patient. A class is coded in a private scheme whose values are the task's class names.
+    Exported again, a version of a label has the same UIDs, so that an archive knows it. A report of a DICOM image carries its
+    patient and study and refers to its instances; that of another image carries the store's pseudonym of the patient. A class
+    is coded in a private scheme by its name, or where that is longer than a code may be, by the beginning of its digest.
     """
     rows = class_rows(store, task)
     for row in rows:
@@ -41,8 +46,11 @@ def export_reports(store: Store, task: TaskSpec, folder: Path) -> int:
 
 
 def _report(task: TaskSpec, row: ClassRow) -> FileDataset:
+    of_image = [row.image.patient, row.image.id]
+    of_series = [*of_image, task.name, str(row.slice)]
+    of_version = [*of_series, str(row.label.version), row.label.author, row.label.created.isoformat()]
     meta = FileMetaDataset()
-    meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = BasicTextSRStorage, generate_uid()
+    meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = BasicTextSRStorage, _uid("report", of_version)
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
     report = FileDataset("", {}, file_meta=meta, preamble=b"\0" * 128)
     report.is_little_endian, report.is_implicit_VR = True, False
@@ -52,12 +60,13 @@ def _report(task: TaskSpec, row: ClassRow) -> FileDataset:
     for keyword in _COPIED:
         setattr(report, keyword, source[0].get(keyword, "") if source else "")
     if not source:
-        report.PatientID, report.StudyInstanceUID = row.image.patient, generate_uid()
+        report.PatientID, report.StudyInstanceUID = row.image.patient, _uid("study", of_image)
     report.Modality, report.Manufacturer = "SR", "CrossLabel"
-    report.SeriesInstanceUID, report.SeriesNumber, report.InstanceNumber = generate_uid(), 1, 1
+    report.SeriesInstanceUID, report.SeriesNumber, report.InstanceNumber = _uid("series", of_series), 1, row.label.version
     report.ReferencedPerformedProcedureStepSequence = []
     report.PerformedProcedureCodeSequence = []
-    created = row.label.created
+    created = row.label.created.astimezone(timezone.utc)
+    report.TimezoneOffsetFromUTC = "+0000"
     report.ContentDate, report.ContentTime = created.strftime("%Y%m%d"), created.strftime("%H%M%S")
     report.CompletionFlag, report.VerificationFlag = "COMPLETE", "UNVERIFIED"
     if source:
@@ -73,8 +82,7 @@ def _content(task: TaskSpec, row: ClassRow) -> list[Dataset]:
     observer.PersonName = row.label.author
     finding = _item("CONTAINS", "CODE", _FINDING)
     name = str(row.label.class_name)
-    # A code value holds 16 characters at most; the meaning says the whole name.
-    finding.ConceptCodeSequence = [_code(str(task.classes.index(name)), _OWN_SCHEME, name[:64])]
+    finding.ConceptCodeSequence = [_code(_value_of(name), _OWN_SCHEME, name[:64])]
     sentence = f"{task.title}: {name}"
     sentence += "" if row.slice is None else f" (slice {row.slice}, counted from 0 along the last axis)"
     items = [observer, finding, _text(_CERTAINTY, sentence)]
@@ -84,6 +92,16 @@ def _content(task: TaskSpec, row: ClassRow) -> list[Dataset]:
     if row.label.comment:
         items.append(_text(_COMMENT, row.label.comment))
     return items
+
+
+def _uid(what: str, of: Sequence[str]) -> str:
+    """The same for the same."""
+    return generate_uid(entropy_srcs=[_OWN_SCHEME, what, *of])
+
+
+def _value_of(class_name: str) -> str:
+    """A code value, which holds 16 characters at most."""
+    return class_name if len(class_name) <= _LONGEST_CODE else hashlib.sha256(class_name.encode()).hexdigest()[:_LONGEST_CODE]
 
 
 def _text(concept: tuple[str, str, str], value: str) -> Dataset:

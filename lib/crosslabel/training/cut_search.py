@@ -78,12 +78,24 @@ class CutSearch:
             self.training.objective.metric,
             self.results,
             self.best.cut,
+            self._warning(),
         )
         return self.best.cut
 
     def facts(self) -> dict[str, Any]:
         """The table of candidates, for the provenance."""
-        return {"chosen": self.best and self.best.cut, "candidates": [result.as_dict() for result in self.results]}
+        told = {"chosen": self.best and self.best.cut, "candidates": [result.as_dict() for result in self.results]}
+        return {**told, "warning": self._warning()} if self._warning() else told
+
+    def _warning(self) -> str:
+        """What speaks against the choice; empty if nothing does."""
+        chance = 1 / len({case.label for case in self.training.validation.cases})
+        if any(result.metric > chance + result.standard_error for result in self.results):
+            return ""
+        return (
+            "No cut did better than chance by more than a standard error, so that the choice says nothing; raise search_epochs "
+            "of transfer.policy, give pretrained weights, or label more."
+        )
 
     def forget(self) -> None:
         """Leave nothing to resume."""

@@ -17,7 +17,7 @@ import torch
 import crosslabel
 from crosslabel.checkpoints import BeingTrainedError, ModelStore, Version
 from crosslabel.errors import CrossLabelError
-from crosslabel.files import is_full_disk
+from crosslabel.files import is_full_disk, remove_unfinished
 from crosslabel.inference import pick_device
 from crosslabel.networks.memory_format import channels_last
 from crosslabel.optimisation import processes
@@ -102,6 +102,8 @@ class Job(ABC):
             self.check()
             # Processes that train together are one trainer.
             with self.store.only_trainer(self.task) if processes.rank() == 0 else contextlib.nullcontext():
+                if processes.rank() == 0:
+                    remove_unfinished(self.run_dir)
                 if not resume and processes.rank() == 0:
                     progress.begin_anew()
                     # Else a run that is killed before its first epoch would go on from the last epoch of the one before it.

@@ -66,12 +66,16 @@ class TrainingJob(Job):
                 "validation": [case.id for case in validation.cases],
                 "set_aside": aside,
             },
-            "metrics_on": spoken_held_back(training.cases, validation.cases),
+            "metrics_on": spoken_held_back(training.cases, validation.cases) + self._by_what(),
         }
         if self.task.kind == "classification":
             return ClassifierTraining(self, training, validation, facts, self.weights).run(emit, resume)
         objective = SegmentationObjective(self.task, training, validation, self.device)
         return self._fit(self._network(), objective, emit, resume, lambda outcome: facts)
+
+    def _by_what(self) -> str:
+        """Answers go by costs where the task states some, for which the weights are not chosen."""
+        return ", of the most probable classes whatever mistakes cost" if self.task.balance.costs else ""
 
     def _split(self, emit: Callable[[ProgressEvent], None]) -> tuple[PreparedCases, PreparedCases, dict[str, str]]:
         settings = self.task.training

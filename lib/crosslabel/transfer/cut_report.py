@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def write_cut_report(path: Path, architecture: str, metric: str, results: Sequence[CutResult], chosen: str) -> None:
+def write_cut_report(
+    path: Path, architecture: str, metric: str, results: Sequence[CutResult], chosen: str, warning: str = ""
+) -> None:
     """Write one HTML file.
 
     Args:
@@ -22,9 +24,12 @@ def write_cut_report(path: Path, architecture: str, metric: str, results: Sequen
         metric: name of what is compared on held-back images.
         results: of all candidates, in order of depth.
         chosen: the cut that won.
+        warning: what speaks against the choice.
     """
     report = Report(f"Where to cut {architecture}", f"After {chosen}, chosen on held-back images by {metric}")
     section = report.section("Candidates")
+    if warning:
+        section.text(warning)
     rows = [
         [
             result.cut + (" (chosen)" if result.cut == chosen else ""),
