@@ -4,15 +4,19 @@ import subprocess
 import sys
 
 import pytest
+from typer.main import get_command
 
 import crosslabel as package
 from crosslabel.cli import app
 from crosslabel.errors import NotFoundError
 
-COMMANDS = ["serve", "train", "predict", "evaluate", "doctor"]
+_ROOT = get_command(app)
+COMMANDS = [[name] for name, command in _ROOT.commands.items() if not hasattr(command, "commands")] + [
+    [name, below] for name, command in _ROOT.commands.items() for below in getattr(command, "commands", ())
+]
 
 
-@pytest.mark.parametrize("command", [[name] for name in COMMANDS] + [["task", "new"], ["task", "check"]])
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_every_command_explains_itself_with_an_example(crosslabel, command):
     result = crosslabel(*command, "--help")
     assert result.exit_code == 0
@@ -21,7 +25,7 @@ def test_every_command_explains_itself_with_an_example(crosslabel, command):
 
 def test_the_command_alone_lists_the_commands(crosslabel):
     result = crosslabel()
-    assert all(name in result.stdout + result.stderr for name in [*COMMANDS, "task"])
+    assert all(name in result.stdout + result.stderr for name in _ROOT.commands)
 
 
 def test_help_is_shown_without_loading_torch():

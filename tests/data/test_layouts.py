@@ -131,6 +131,8 @@ def test_what_lies_among_class_folders_and_takes_no_part_is_named(tmp_path):
         "dark/moving.gif is no image of a format that is read",
     ]
     assert len(labelled_cases(tmp_path, task)) == 2
+    (tmp_path / "labels.csv").write_text("image,class\nbright/0.png,bright\n")
+    assert passed_over(tmp_path, task) == ["1 images beside labels.csv are not listed in it"]
 
 
 def test_lines_of_slices_belong_to_the_volume_they_name(tmp_path):

@@ -90,3 +90,11 @@ def test_the_orientation_in_which_a_volume_is_stored_does_not_change_the_answer(
 def test_a_device_that_is_not_there_is_named():
     with pytest.raises(CrossLabelError, match="The device 'warp' is not on this machine; use auto or cpu"):
         pick_device("warp")
+
+
+@pytest.mark.parametrize("name", ["auto", "cuda"])
+def test_a_gpu_is_known_by_its_number_as_limits_of_its_memory_need(monkeypatch, name):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 3)
+    monkeypatch.setattr(torch, "empty", lambda *size, device: None)
+    assert pick_device(name) == torch.device("cuda", 3)

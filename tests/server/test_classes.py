@@ -121,7 +121,16 @@ def test_a_picture_has_no_slices(server):
     assert history(server, "dark_1") == before
 
 
-@pytest.mark.parametrize("body", [{"class_name": ""}, {"class_name": "dark", "slice": -1}, {"comment": "no class"}])
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"class_name": ""},
+        {"class_name": "dark", "slice": -1},
+        {"comment": "no class"},
+        {"class_name": "dark", "coment": "misspelt"},
+        {"class_name": "dark", "author": "somebody else"},
+    ],
+)
 def test_a_class_label_without_sense_is_refused(server, body):
     assert label(server, "dark_1", **body).status_code == 422
 

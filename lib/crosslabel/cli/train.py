@@ -43,6 +43,8 @@ def train(
     stderr().print(f"{spec.title}: {len(cases)} labelled cases", highlight=False)
     for sentence in passed_over(images, spec):
         print_warning(sentence)
+    if spec.slice_axis is None and any(case.slices for case in cases):
+        print_warning("classes of slices are not learnt: the task's network does not see slices one by one")
     store, run_dir = model_store(), models_dir() / spec.name / "run"
     if resume and not was_stopped(run_dir):
         stderr().print("No run was stopped, so training starts from the beginning.")

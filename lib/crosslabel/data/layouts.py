@@ -52,7 +52,7 @@ def labelled_cases(folder: Path, task: TaskSpec, *, own_values: bool = False) ->
 
 
 def passed_over(folder: Path, task: TaskSpec) -> list[str]:
-    """What lies among the labelled images of a classification and takes no part, a sentence each.
+    """What lies among the labelled images of a classification and takes no part, a sentence for each or for all alike.
 
     Args:
         folder: as of :func:`labelled_cases`, which can be read.
@@ -65,7 +65,13 @@ def passed_over(folder: Path, task: TaskSpec) -> list[str]:
         lines = [row for _, row in read_table(table)]
         whole = {row["image"] for row in lines if not row.get("slice")}
         alone = sorted({row["image"] for row in lines} - whole)
-        return [f"slices of {name} have a class and the volume has none; give it a line without a slice" for name in alone]
+        listed = {_image_called(table.parent / row["image"]) for row in lines}
+        below = [table.parent, *(path for path in table.parent.iterdir() if path.is_dir() and not is_image_path(path))]
+        unlisted = sum(path not in listed for place in below for path in images_in(place))
+        return [
+            *(f"slices of {name} have a class and the volume has none; give it a line without a slice" for name in alone),
+            *([f"{unlisted} images beside {table.name} are not listed in it"] if unlisted else []),
+        ]
     others = [
         path
         for name in task.classes

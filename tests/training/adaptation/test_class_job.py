@@ -14,6 +14,7 @@ from crosslabel.data import given_as, images_of_any_class, labelled_cases
 from crosslabel.errors import CheckpointError, DataError, TaskError
 from crosslabel.images import Modality, read_image
 from crosslabel.inference import load_predictor
+from crosslabel.optimisation import processes
 from crosslabel.training import TrainingJob
 from crosslabel.training.adaptation import AdaptationCases, AdaptationJob, ClassAdaptationJob
 from crosslabel.training.prepared_cases import PreparedCases
@@ -184,3 +185,14 @@ def test_what_cannot_be_adapted_is_refused(cases, tmp_path):
         job(centres_task(adaptation={"method": "gin"}), kind=AdaptationJob).run()
     with pytest.raises(TaskError, match="no method of adaptation 'structures' for a classification; use one of full, norms"):
         job(centres_task(adaptation={"method": "structures"}))
+
+
+@pytest.mark.parametrize("policy", ["head", {"name": "truncated"}])
+def test_several_processes_do_not_freeze_or_cut_layers(cases, tmp_path, monkeypatch, policy):
+    monkeypatch.setattr(processes, "count", lambda: 2)
+    task = centres_task(transfer={"policy": policy})
+    job = ClassAdaptationJob(task, cases, ModelStore(tmp_path / "models"), tmp_path / "run", device="cpu")
+    with pytest.raises(TaskError, match="freezes or cuts layers, which one process has to do"):
+        job.check()
+    plain = centres_task(transfer={"policy": "full"})
+    ClassAdaptationJob(plain, cases, ModelStore(tmp_path / "models"), tmp_path / "run", device="cpu").check()

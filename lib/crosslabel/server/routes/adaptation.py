@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from crosslabel.data import labelled_cases
 from crosslabel.errors import CrossLabelError, NotFoundError
@@ -15,6 +15,7 @@ from crosslabel.images import describe_image
 from crosslabel.optimisation import read_curves
 from crosslabel.server.adaptation_task import AdaptationTrainTask, adaptation_of, can_adapt
 from crosslabel.server.app import CrossLabelApp
+from crosslabel.server.routes.bodies import RequestBody
 from crosslabel.server.routes.dependencies import App, Audited, Jobs, known_task
 from crosslabel.tasks import TaskSpec
 from crosslabel.training.adaptation import REPORT_FILE, methods_for
@@ -62,12 +63,12 @@ class Adaptation(BaseModel):
     run: Run | None
 
 
-class Wanted(BaseModel):
+class Wanted(RequestBody):
     """Which source to learn from; the only one, the task's method and its settings where they are left out."""
 
     source: str | None = None
     method: str | None = None
-    settings: dict[str, Any] = {}
+    settings: dict[str, Any] = Field(default_factory=dict)
 
 
 @router.get("/{task}", summary="Sources, methods and the last adaptation of a task")

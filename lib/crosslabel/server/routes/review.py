@@ -17,6 +17,7 @@ from crosslabel.evaluation import measure_agreement
 from crosslabel.images import read_label
 from crosslabel.server.annotation import ClassRemark
 from crosslabel.server.app import CrossLabelApp
+from crosslabel.server.routes.bodies import RequestBody
 from crosslabel.server.routes.dependencies import App, Audited, known_task
 from crosslabel.server.routes.labels import label_response
 from crosslabel.server.routes.people import Who
@@ -68,7 +69,7 @@ class History(BaseModel):
     reviews: list[Verdict]
 
 
-class ClassLabel(BaseModel):
+class ClassLabel(RequestBody):
     """The class of an image, or of one slice of a volume."""
 
     class_name: Annotated[str, Field(validation_alias=AliasChoices("class", "class_name"), min_length=1, max_length=200)]
@@ -80,13 +81,13 @@ class ClassLabel(BaseModel):
     client_id: str | None = None
 
 
-class Remark(BaseModel):
+class Remark(RequestBody):
     """Why."""
 
     comment: Comment = ""
 
 
-class Adjudication(BaseModel):
+class Adjudication(RequestBody):
     """Which of several versions is right: ``chosen`` may be one of them or another version of the same label."""
 
     labels: Annotated[list[Id], Field(min_length=2, max_length=20)]
