@@ -124,9 +124,9 @@ def _class_table(evaluation: ClassEvaluation) -> Table:
     from rich.table import Table
 
     table = Table(title="Each class against the others")
-    table.add_column("class")
+    table.add_column("class", overflow="fold")
     for heading in ("images", "sensitivity", "specificity", "AUROC", "AUPRC", *(f"as {name}" for name in evaluation.by_class)):
-        table.add_column(heading, justify="right")
+        table.add_column(heading, justify="right", overflow="fold")
     for (name, scores), row in zip(evaluation.by_class.items(), evaluation.confusion, strict=True):
         values = (scores.sensitivity, scores.specificity, scores.auroc, scores.auprc)
         table.add_row(name, str(scores.images), *map(_number, values), *map(str, row))
