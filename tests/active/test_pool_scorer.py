@@ -183,3 +183,21 @@ def test_features_come_from_the_innermost_maps():
     with features.collected() as seen:
         net(torch.randn(2, 1, 16, 16, 16))
     assert [tuple(one.shape) for one in seen] == [(2, 24)]
+
+
+def test_an_image_that_a_gpu_has_too_little_memory_for_does_not_keep_the_others_from_being_scored(pictures):
+    task = classification_task()
+    calls = []
+
+    def forward(images):
+        calls.append(len(images))
+        if len(calls) == 1:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return original(images)
+
+    net = network(task)
+    original, net.forward = net.forward, forward
+    found = list(PoolScorer(task, net).scan(pictures * 20))
+    failed = [one for one in found if one.problem]
+    assert 0 < len(failed) < len(found)
+    assert {one.problem for one in failed} == {"The GPU has too little memory for it."}

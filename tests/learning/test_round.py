@@ -211,8 +211,9 @@ def test_a_classification_learns_and_is_measured_by_its_balanced_accuracy(store,
 
 
 def test_a_round_that_is_stopped_goes_on_and_ends_with_the_same_weights(task, cases, store, tmp_path):
+    # Asked before each of the four images is read, and after each step.
     steps = iter(range(10_000))
-    stopped = LearningRound(task, cases[:4], store, tmp_path / "a", device="cpu", cancelled=lambda: next(steps) == 20)
+    stopped = LearningRound(task, cases[:4], store, tmp_path / "a", device="cpu", cancelled=lambda: next(steps) == 24)
     assert stopped.run() is None
     events = []
     gone_on = LearningRound(task, cases[:4], store, tmp_path / "a", device="cpu", on_event=events.append).run(resume=True)
@@ -291,6 +292,23 @@ def test_not_worse_is_promoted_and_worse_is_not():
     # A hundredth less on every image is no chance.
     worse = by_held_back(measured(0.79, 0.69, 0.89, 0.79, 0.79), before, 5)
     assert (worse.promoted, worse.value, worse.before) == (False, pytest.approx(0.79), pytest.approx(0.8))
+
+
+def classified(rights):
+    """As a classification is measured: balanced accuracy, from whether each case of each class was right."""
+    by_part = {name: {f"{name} {number}": value for number, value in enumerate(values)} for name, values in rights.items()}
+    by_case = {case: value for values in by_part.values() for case, value in values.items()}
+    means = {name: fmean(values) for name, values in rights.items()}
+    return Measured("balanced accuracy", fmean(means.values()), means, (), by_case, by_part)
+
+
+@pytest.mark.parametrize("rare", [1, 2, 5])
+def test_one_mistake_more_is_chance_however_rare_the_class_and_two_in_one_direction_are_not(rare):
+    before = classified({"common": [1.0] * 18, "rare": [1.0] * rare})
+    one_more = classified({"common": [1.0] * 18, "rare": [0.0, *[1.0] * (rare - 1)]})
+    assert by_held_back(one_more, before, 18 + rare).promoted
+    more = classified({"common": [0.0] * 4 + [1.0] * 14, "rare": [0.0, *[1.0] * (rare - 1)]})
+    assert not by_held_back(more, before, 18 + rare).promoted
 
 
 def test_a_loss_within_one_standard_error_is_chance_and_a_larger_one_is_not():

@@ -94,3 +94,26 @@ def test_a_label_that_nobody_can_assign_stays_where_it_is_and_is_named_in_the_lo
     upkeep.close()
     assert theirs.read_text() == '{"class": "purple"}'
     assert "labels/final/mr_0.json was not imported" in caplog.text
+
+
+def test_an_odd_label_list_of_monai_label_does_not_end_the_upkeep(started, folder, monkeypatch):
+    monkeypatch.setattr("crosslabel.server.upkeep._SCAN_EVERY", 0.1)
+    odd = {"objects": {"mr_0": {"image": {"ext": ".nii.gz", "info": {}}, "labels": {"final": {"info": {"task": ["x"]}}}}}}
+    (folder / "datastore_v2.json").write_text(json.dumps(odd))
+    store, _ = started(follow=True)
+    shutil.copy(folder / "mr_0.nii.gz", folder / "mr_later.nii.gz")
+    until(lambda: "mr_later" in {image.id for image in store.images.list()})
+
+
+def test_an_export_that_failed_is_tried_again(started, monkeypatch):
+    tried = []
+
+    def export(store):
+        tried.append(store)
+        if len(tried) == 1:
+            raise OSError("the disk is gone")
+
+    monkeypatch.setattr("crosslabel.server.upkeep.export_stock_layout", export)
+    monkeypatch.setattr("crosslabel.server.upkeep._EXPORT_AFTER", 0.1)
+    started()
+    until(lambda: len(tried) > 1)

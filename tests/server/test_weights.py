@@ -6,9 +6,10 @@ import pytest
 import torch
 
 from crosslabel.checkpoints import ModelStore, save_checkpoint
+from crosslabel.inference.trust import described, learn_trust
 from crosslabel.server.security.roles import Role
 from crosslabel.tasks.building import network_of
-from tiny import segmentation_task
+from tiny import classification_task, segmentation_task
 
 TASK = segmentation_task()
 
@@ -28,9 +29,9 @@ def weights(tmp_path):
     return write
 
 
-def put(guarded, path, role, **params):
+def put(guarded, path, role, task=TASK, **params):
     with path.open("rb") as content:
-        return guarded.ask("PUT", f"/model/{TASK.name}", role, files={"file": (path.name, content)}, params=params)
+        return guarded.ask("PUT", f"/model/{task.name}", role, files={"file": (path.name, content)}, params=params)
 
 
 def test_an_administrator_adds_a_version_that_is_served_when_asked_for(guarded, weights):
@@ -47,7 +48,8 @@ def test_an_administrator_adds_a_version_that_is_served_when_asked_for(guarded, 
         ]
         assert told["name"] == served["name"]
         record = store.record(store.current(TASK))
-        assert record["data"] == "another hospital's"
+        assert "data" not in record
+        assert record["uploaded"]["data"] == "another hospital's"
         assert record["uploaded"]["by"] == "test administer"
     finally:
         store.activate(TASK, before.number)
@@ -78,3 +80,32 @@ def test_weights_of_another_task_are_refused(guarded, weights):
     answer = put(guarded, weights(other), Role.ADMINISTER)
     assert answer.status_code == 409
     assert "was trained with" in answer.json()["detail"]
+
+
+def test_an_uploaded_classifier_brings_what_it_learnt_of_its_limits(guarded, tmp_path):
+    task, store = classification_task(), ModelStore(guarded.server.models)
+    torch.manual_seed(7)
+    network = network_of(task).eval()
+    images = torch.randn(12, 1, *task.patch)
+    trust = learn_trust(described(network, images.__getitem__, len(images)), None, None, 0.9)
+    record = {"trust": trust.facts(), "learning": {"considered": ["dark_0@dark"]}, "published": "2020-01-01T00:00:00+00:00"}
+    before = store.current(task)
+    save_checkpoint(tmp_path / "bare.pt", task, network.state_dict(), record)
+    refused = put(guarded, tmp_path / "bare.pt", Role.ADMINISTER, task, activate=True)
+    assert refused.status_code == 409
+    assert "lacks what its record says of its limits" in refused.json()["detail"]
+    assert store.current(task) == before
+
+    save_checkpoint(tmp_path / "whole.pt", task, network.state_dict(), record, trust.tensors())
+    try:
+        put(guarded, tmp_path / "whole.pt", Role.ADMINISTER, task, activate=True).raise_for_status()
+        params = {"image": "dark_0", "output": "json"}
+        answer = guarded.ask("POST", f"/infer/{task.name}", Role.ANNOTATE, params=params)
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["out_of_distribution_score"] > 0
+        kept = store.record(store.current(task))
+        assert "learning" not in kept
+        assert kept["uploaded"]["learning"] == record["learning"]
+        assert kept["published"] > record["published"]
+    finally:
+        store.activate(task, before.number)

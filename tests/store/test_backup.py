@@ -151,3 +151,15 @@ def test_a_restore_is_not_changed_by_the_log_of_a_database_that_was_removed(stor
     restore(archive, target)
     with sqlite3.connect(target / ".crosslabel" / "store.sqlite") as database:
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+def test_what_is_logged_while_a_backup_is_written_does_not_spoil_it(store, tmp_path, monkeypatch):
+    write = zipfile.ZipFile.write
+
+    def write_and_log(archive, path, name):
+        store.audit.write("ben", "read image", image_id="mr_2")
+        write(archive, path, name)
+
+    monkeypatch.setattr(zipfile.ZipFile, "write", write_and_log)
+    backup(store, tmp_path / "backup.zip")
+    check_backup(tmp_path / "backup.zip")

@@ -128,10 +128,18 @@ class PoolScorer:
 
     def _scored(self, group: Sequence[_Read]) -> Iterator[ImageScores]:
         usable = [read for read in group if read.tensor is not None]
-        looked = iter(self._look(usable) if usable else ())
+        try:
+            looked = iter(self._look(usable) if usable else ())
+        except torch.OutOfMemoryError:
+            # Other images may be smaller, and without them there would be no order at all.
+            looked = None
+        if looked is None:
+            torch.cuda.empty_cache()
         for read in group:
             if read.tensor is None:
                 yield ImageScores(read.id, problem=read.problem)
+            elif looked is None:
+                yield ImageScores(read.id, problem="The GPU has too little memory for it.")
             else:
                 scores, vectors = next(looked)
                 yield ImageScores(read.id, scores, {**vectors, **read.vectors})

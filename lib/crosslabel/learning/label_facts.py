@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -45,7 +45,8 @@ def facts_of(task: TaskSpec, labels: TrainingLabels, last: Mapping[str, Any] | N
     """
     settings = task.training
     held = sum(position(image.patient, settings.seed) < settings.validation_share for _, image in labels.usable)
-    new = [label for label, _ in labels.usable if last is None or not _considered(label, last)]
+    considered = _considered_by(last)
+    new = [label for label, _ in labels.usable if not considered(label)]
     obstacle = ""
     if task.kind == "classification":
         names = {label.class_name for label, _ in labels.usable}
@@ -55,14 +56,18 @@ def facts_of(task: TaskSpec, labels: TrainingLabels, last: Mapping[str, Any] | N
     return LabelFacts(len(labels.usable), held if held >= fewest else 0, len(new), newest, obstacle, labels.left_out)
 
 
-def _considered(label: LabelRecord, record: Mapping[str, Any]) -> bool:
+def _considered_by(record: Mapping[str, Any] | None) -> Callable[[LabelRecord], bool]:
+    """What tells whether a version has seen a label, by the version's record."""
+    if record is None:
+        return lambda label: False
     learning = record.get("learning")
     if learning is not None:
-        return f"{label.image_id}@{label.path.name if label.path else label.class_name}" in set(learning["considered"])
+        keys = set(learning.get("considered", ()))
+        return lambda label: f"{label.image_id}@{label.path.name if label.path else label.class_name}" in keys
     # A version that was trained otherwise names the images only, and a demonstration says in a sentence what it is from.
     data = record.get("data")
     if not isinstance(data, Mapping):
-        return False
+        return lambda label: False
     named = {*data.get("training", ()), *data.get("validation", ()), *data.get("set_aside", ())}
-    published = datetime.fromisoformat(record["published"]) if "published" in record else label.created
-    return label.image_id in named and label.created <= published
+    published = datetime.fromisoformat(record["published"]) if "published" in record else None
+    return lambda label: label.image_id in named and (published is None or label.created <= published)

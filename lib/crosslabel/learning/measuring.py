@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -29,6 +29,7 @@ class Measured:
         pairs: for each case (what the network expected of itself, what was true): Dice, or the probability of its answer
             and whether it was right.
         by_case: what was true of each case, by its id; a case that shows nothing, and in which nothing is found, is right (1).
+        by_part: the same of each structure or class, for the cases that count to it.
     """
 
     metric: str
@@ -36,6 +37,7 @@ class Measured:
     parts: dict[str, float]
     pairs: tuple[tuple[float, float], ...]
     by_case: dict[str, float]
+    by_part: dict[str, dict[str, float]] = field(default_factory=dict)
 
     def metrics(self) -> dict[str, float]:
         """The value and those of its parts, by names that say what they are."""
@@ -50,7 +52,7 @@ def measure(task: TaskSpec, network: nn.Module, cases: PreparedCases) -> Measure
 @torch.inference_mode()
 def measure_parted(task: TaskSpec, networks: Sequence[tuple[nn.Module, PreparedCases]]) -> Measured | None:
     """The same of several networks, each on cases of its own, as if it were one."""
-    parts: dict[str, list[float]] = defaultdict(list)
+    parts: dict[str, dict[str, float]] = defaultdict(dict)
     pairs = []
     by_case = {}
     window = SlidingWindow(task.patch)
@@ -64,15 +66,15 @@ def measure_parted(task: TaskSpec, networks: Sequence[tuple[nn.Module, PreparedC
             else:
                 found = _dice(task, window(network, case.image).cpu(), case.truth[0])
             for name, value in found[1].items():
-                parts[name].append(value)
+                parts[name][case.id] = value
             by_case[case.id] = float(np.mean(list(found[1].values()) or [1.0]))
             if found[1]:
                 pairs.append((found[0], by_case[case.id]))
     if not pairs:
         return None
-    means = {name: float(np.mean(values)) for name, values in sorted(parts.items())}
+    means = {name: float(np.mean(list(values.values()))) for name, values in sorted(parts.items())}
     metric = "dice" if task.kind == "segmentation" else "balanced accuracy"
-    return Measured(metric, float(np.mean(list(means.values()))), means, tuple(pairs), by_case)
+    return Measured(metric, float(np.mean(list(means.values()))), means, tuple(pairs), by_case, dict(parts))
 
 
 def _class(task: TaskSpec, probabilities: torch.Tensor, truth: int) -> tuple[float, dict[str, float]]:

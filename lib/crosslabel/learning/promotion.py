@@ -23,7 +23,7 @@ from crosslabel.tasks import TaskSpec
 
 # A difference this small in agreement says nothing on a dozen images.
 _TOLERANCE = 0.02
-# Losing one image of n is exactly one standard error.
+# Losing one image of the n of a class, or of all where there are no classes, is exactly one standard error.
 _ROUNDING = 1e-6
 _LOOKS = 2
 _SEED = 0
@@ -63,8 +63,7 @@ def by_cross_fitting(new: Measured, old: Measured, count: int) -> Verdict:
 def _compared(new: Measured, old: Measured | None, on: str) -> Verdict:
     if old is None:
         return Verdict(True, f"It is the first model that could be measured on {on}.", new.metric, new.value, None, on)
-    shared = sorted(new.by_case.keys() & old.by_case.keys())
-    chance = standard_error([new.by_case[case] - old.by_case[case] for case in shared])
+    chance = _chance(new, old)
     worse = old.value - new.value > chance + _ROUNDING
     said = f"{new.metric} {new.value:.3f} against {old.value:.3f} before, on {on}"
     if worse:
@@ -74,6 +73,24 @@ def _compared(new: Measured, old: Measured | None, on: str) -> Verdict:
     else:
         reason = f"It is lower by no more than chance explains (standard error {chance:.3f}), so it is served: {said}."
     return Verdict(not worse, reason, new.metric, new.value, old.value, on)
+
+
+def _chance(new: Measured, old: Measured) -> float:
+    """Standard error of the difference of two results, from paired differences of the cases both were measured on.
+
+    A result is a mean over K structures or classes of their means over n_k cases, so that its variance is
+    sum_k s_k^2 / n_k / K^2, with s_k^2 the variance of the differences of part k; of a single case, of which nothing can be
+    told, it is its squared difference. Without parts, of the plain mean over cases.
+    """
+    parts = [(new.by_part[name], old.by_part[name]) for name in new.by_part if name in old.by_part]
+    variance, count = 0.0, 0
+    for ours, theirs in parts or [(new.by_case, old.by_case)]:
+        differences = [ours[case] - theirs[case] for case in sorted(ours.keys() & theirs.keys())]
+        if differences:
+            spread = np.var(differences, ddof=1) if len(differences) > 1 else differences[0] ** 2
+            variance += float(spread) / len(differences)
+            count += 1
+    return variance**0.5 / max(count, 1)
 
 
 def standard_error(differences: Sequence[float]) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -132,8 +133,11 @@ class LearningRound(Job):
             except CrossLabelError as error:
                 if not isinstance(error.__cause__, torch.OutOfMemoryError) or not self._spare_memory():
                     raise
-                # With other batches what was begun cannot be gone on with.
-                resume = False
+            # Not in the handler, where the error still holds the network and all that it computed.
+            gc.collect()
+            torch.cuda.empty_cache()
+            # With other batches what was begun cannot be gone on with.
+            resume = False
 
     def _spare_memory(self) -> bool:
         """Ask for less; False where there is nothing left to spare."""
@@ -144,7 +148,6 @@ class LearningRound(Job):
             self.note = "The memory was too small, so this round took smaller batches."
             return True
         if self.device.type != "cpu":
-            torch.cuda.empty_cache()
             self.device = torch.device("cpu")
             self.note = "The GPU's memory was too small, so this round trained on the CPU."
             return True
@@ -250,16 +253,20 @@ class LearningRound(Job):
             crossed = self._cross_fitted()
             if crossed is not None:
                 return by_cross_fitting(crossed, before["fresh"], len(crossed.by_case))
-        fits = (measure(self.task, network, data.fresh), before["fresh"])
+        judged = data.fresh if before["fresh"] is None else self._judged()
+        fits = (measure(self.task, network, judged), before["fresh"])
         return without_held_back(fits, (agreements(self.task, network, data.images), before["agreements"]))
 
     def _cross_fitted(self) -> Measured | None:
         """For classifications, which train quickly, and whose agreement with themselves on a dozen images says little."""
         start = None if self.start_from is None else self.store.load(self.task, self.start_from)
-        # Those that the model before was measured on.
+        train = self._data.train
+        return cross_fitted(self.task, start, train, self.learnt, self._judged(), str(self.device), self.cancelled)
+
+    def _judged(self) -> PreparedCases:
+        """Those of the new labels that the model before was measured on."""
         known = self._data.before["fresh"].by_case
-        judged = self._data.fresh.of([case for case in self._data.fresh.cases if case.id in known])
-        return cross_fitted(self.task, start, self._data.train, self.learnt, judged, str(self.device), self.cancelled)
+        return self._data.fresh.of([case for case in self._data.fresh.cases if case.id in known])
 
     def _unless_chosen_otherwise(self, verdict: Verdict) -> Verdict:
         """A version that a person chose while the round ran stays served: the new one was not compared with it."""

@@ -26,6 +26,7 @@ _READ_WITH_ENTRY = frozenset(
         "/api/v1/labels",
         "/api/v1/labels/compare",
         "/api/v1/labels/{label_id:int}/file",
+        "/api/v1/adaptation/{task}/report",
     }
 )
 _NO_ENTRY = frozenset({"/auth/token"})
@@ -76,7 +77,12 @@ class Auditing:
             if not withheld:
                 await send(message)
 
-        await self.app(scope, receive, send_after_entry)
+        try:
+            await self.app(scope, receive, send_after_entry)
+        except Exception:
+            # What was changed before it failed is written down too.
+            await run_in_threadpool(self._write, scope, audited, 500)
+            raise
 
     def _named(self, scope: Scope) -> dict[str, str]:
         parameters = self.routes.parameters(scope["method"], scope["path"])

@@ -139,6 +139,9 @@ class LearningLoop:
                     self.step(task)
                 except (CrossLabelError, OSError) as error:
                     logger.warning("Learning of %s: %s", task.name, error)
+                except Exception:
+                    # A defect in what is known of one task must not end the learning of all.
+                    logger.exception("Learning of %s", task.name)
 
     def _situation(self, task: TaskSpec, memory: _Memory) -> Situation:
         trained, runs = self.jobs.trained(), bool(self.jobs.alive())

@@ -92,8 +92,12 @@ class Upkeep:
     def _write(self) -> None:
         # Before the export: what changes while it is written is exported next time.
         self._changed.clear()
-        if self._export:
-            export_stock_layout(self._store)
+        try:
+            if self._export:
+                export_stock_layout(self._store)
+        except Exception:
+            self._changed.set()
+            raise
 
 
 def _timed(work: Callable[[], None]) -> float:
@@ -103,6 +107,9 @@ def _timed(work: Callable[[], None]) -> float:
         work()
     except (CrossLabelError, OSError) as error:
         logger.warning("%s", error)
+    except Exception:
+        # Whatever is odd in the folder, scanning and exporting go on.
+        logger.exception("Looking after the studies")
     return time.monotonic() - start
 
 

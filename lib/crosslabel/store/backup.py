@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import sqlite3
 import tempfile
 import zipfile
@@ -41,7 +42,10 @@ def backup(store: Store, archive: Path) -> None:
         # The database first: every label that this copy names is on the disk, for label files never change.
         copy = Path(folder) / DATABASE_FILE
         _copy_database(file, copy)
-        members = dict(_members(store.folders, copy))
+        audit = Path(folder) / _AUDIT
+        # Likewise: lines are added to today's file by every request.
+        shutil.copytree(store.folders.audit, audit) if store.folders.audit.is_dir() else audit.mkdir()
+        members = dict(_members(store.folders, copy, audit))
         manifest = {"format": _FORMAT, "files": {name: sha256_of(path) for name, path in members.items()}}
         with zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as packed:
             for name, path in members.items():
@@ -96,11 +100,11 @@ def _copy_database(file: Path, copy: Path) -> None:
         source.backup(target)
 
 
-def _members(folders: Folders, database: Path) -> Iterator[tuple[str, Path]]:
+def _members(folders: Folders, database: Path, audit: Path) -> Iterator[tuple[str, Path]]:
     yield DATABASE_FILE, database
     for relative in _label_paths(database):
         yield relative, folders.absolute(relative)
-    for path in sorted(folders.audit.glob("*.jsonl")):
+    for path in sorted(audit.glob("*.jsonl")):
         yield f"{_AUDIT}/{path.name}", path
 
 

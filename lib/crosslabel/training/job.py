@@ -29,7 +29,7 @@ from crosslabel.tasks import TaskSpec
 from crosslabel.tasks.building import network_of
 from crosslabel.training.loop_settings import loop_settings
 
-_SECONDS_BETWEEN_SENTENCES = 2.0
+_SECONDS_BETWEEN_SENTENCES = 5.0
 _STOPPED = "It was stopped; it can be resumed."
 
 

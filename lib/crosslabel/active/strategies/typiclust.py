@@ -7,6 +7,7 @@ import warnings
 import numpy as np
 from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.neighbors import NearestNeighbors
 
 from crosslabel.active.pool import Pick, Pool
 
@@ -36,12 +37,16 @@ class TypiClust:
         free = {index: int(cluster) for index, cluster in enumerate(clusters[len(theirs) :])}
         covered = np.bincount(clusters[: len(theirs)], minlength=clusters.max() + 1)
         picks: list[Pick] = []
+        # Most typical last; found once for a cluster, because that takes its pairwise distances.
+        typical: dict[int, list[tuple[float, int]]] = {}
         while len(picks) < wanted:
             cluster, size = _largest_uncovered(free, covered)
-            members = [index for index, its in free.items() if its == cluster]
-            closeness = typicality(ours[members])
-            best = members[int(np.argmax(closeness))]
-            picks.append(Pick(best, float(closeness.max()), _sentence(size, covered[cluster])))
+            if cluster not in typical:
+                members = [index for index, its in free.items() if its == cluster]
+                told = zip(map(float, typicality(ours[members])), members, strict=True)
+                typical[cluster] = sorted(told, key=lambda pair: (pair[0], -pair[1]))
+            closeness, best = typical[cluster].pop()
+            picks.append(Pick(best, closeness, _sentence(size, covered[cluster])))
             covered[cluster] += 1
             del free[best]
         return picks
@@ -51,10 +56,9 @@ def typicality(points: np.ndarray, neighbours: int = _NEIGHBOURS) -> np.ndarray:
     """(mean distance to the nearest neighbours)^-1 of each of (n, d) points; 1 for a point that is alone."""
     if len(points) == 1:
         return np.ones(1)
-    squares = (points**2).sum(1)
-    distances = np.sqrt(np.maximum(squares[:, None] + squares[None] - 2 * points @ points.T, 0))
     k = min(neighbours, len(points) - 1)
-    nearest = np.sort(distances, axis=1)[:, 1 : k + 1]
+    # The nearest of all is the point itself, or its double. In pieces, so that no matrix of all pairs is needed.
+    nearest = NearestNeighbors(n_neighbors=k + 1, algorithm="brute").fit(points).kneighbors(points)[0][:, 1:]
     return 1 / (nearest.mean(axis=1) + 1e-7)
 
 

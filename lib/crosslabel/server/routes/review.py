@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from fastapi import APIRouter
 from fastapi import Path as PathParameter
@@ -26,6 +26,7 @@ from crosslabel.tasks import TaskSpec
 
 router = APIRouter(prefix="/api/v1/labels", tags=["Review"])
 
+T = TypeVar("T")
 _LARGEST_ID = 2**31 - 1
 LabelId = Annotated[int, PathParameter(ge=1, le=_LARGEST_ID)]
 Id = Annotated[int, Field(ge=1, le=_LARGEST_ID)]
@@ -211,6 +212,11 @@ def _number(value: float) -> float | None:
     return None if math.isnan(value) else value
 
 
+def _if_of(kind: type[T], value: object) -> T | None:
+    """Clients may save anything under any name."""
+    return value if type(value) is kind else None
+
+
 def _version(label: LabelRecord) -> LabelVersion:
     return LabelVersion(
         id=label.id,
@@ -219,8 +225,8 @@ def _version(label: LabelRecord) -> LabelVersion:
         version=label.version,
         tag=label.tag,
         class_name=label.class_name,
-        slice=label.params.get("slice"),
-        sure=label.params.get("sure"),
+        slice=_if_of(int, label.params.get("slice")),
+        sure=_if_of(bool, label.params.get("sure")),
         sha256=label.sha256,
         author=label.author,
         comment=label.comment,
