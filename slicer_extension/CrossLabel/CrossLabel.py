@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pathlib
+import sys
 from typing import Any
 
 import qt
@@ -72,6 +73,7 @@ class CrossLabelWidget(ScriptedLoadableModuleWidget):
         events = {
             scene.StartCloseEvent: self.panel.scene_closes,
             scene.EndCloseEvent: self.panel.scene_closed,
+            scene.StartImportEvent: self.panel.scene_comes,
             scene.EndImportEvent: self.panel.scene_loaded,
         }
         for event, hear in events.items():
@@ -83,17 +85,27 @@ class CrossLabelWidget(ScriptedLoadableModuleWidget):
             slicer.mrmlScene.RemoveObserver(tag)
         self._observed = []
         if self.panel is not None:
-            self.ui.segmentEditor.removeViewObservations()
+            self.exit()
             self.panel.close()
             self.panel = None
 
     def enter(self) -> None:
         self.ui.segmentEditor.setupViewObservations()
-        self.ui.segmentEditor.installKeyboardShortcuts()
+        if self.panel is not None:
+            self.panel.correct_section.take_keys(True)
 
     def exit(self) -> None:
-        self.ui.segmentEditor.uninstallKeyboardShortcuts()
+        # Else the next click in a view would paint.
+        self.ui.segmentEditor.setActiveEffect(None)
+        if self.panel is not None:
+            self.panel.correct_section.take_keys(False)
         self.ui.segmentEditor.removeViewObservations()
+
+    def onReload(self) -> None:  # noqa: N802
+        """Reload the library as well; Slicer would load this file alone again."""
+        for name in [name for name in sys.modules if name.split(".")[0] == "CrossLabelLib"]:
+            del sys.modules[name]
+        ScriptedLoadableModuleWidget.onReload(self)
 
 
 class CrossLabelLogic(ScriptedLoadableModuleLogic):
@@ -110,7 +122,7 @@ class CrossLabelLogic(ScriptedLoadableModuleLogic):
 
 
 class CrossLabelTest(ScriptedLoadableModuleTest):
-    """Slicer's self-test; see CrossLabelLib/selftest.py."""
+    """Slicer's self-test; see CrossLabelLib/panel/selftest.py."""
 
     def setUp(self) -> None:
         slicer.mrmlScene.Clear(0)

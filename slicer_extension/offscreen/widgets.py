@@ -138,6 +138,9 @@ class qMRMLSegmentEditorWidget(qMRMLWidget):  # noqa: N801
     def setupViewObservations(self) -> None:  # noqa: N802
         pass
 
+    def setActiveEffect(self, effect: object) -> None:  # noqa: N802
+        self.active_effect = effect
+
     def removeViewObservations(self) -> None:  # noqa: N802
         pass
 

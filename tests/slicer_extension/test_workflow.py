@@ -263,3 +263,53 @@ def test_a_training_without_labels_is_refused_with_what_to_do(session, loop):
     session.watch.train()
     loop.until(lambda: session.error)
     assert "final label" in session.error.sentence
+
+
+def block_of(session):
+    mask = np.zeros(files.array_of(session.scene.image.GetImageData()).shape, bool)
+    mask[2:5, 3:7, 4:9] = True
+    return mask
+
+
+def test_an_edit_made_while_the_next_case_comes_is_not_thrown_away(server, session, loop):
+    session.settings.set("propose_on_load", False)
+    opened(session, loop, "mr_0")
+    session.work.next()
+    draw(session, "first", block_of(session))
+    loop.until(lambda: session.error)
+    assert "mr_0 was edited while it came; send that first" in session.error.sentence
+    assert session.work.case.id == "mr_0"
+    assert session.work.unsaved
+    (waiting,) = session.work.batch
+    session.work.next(discard=True)
+    loop.until(lambda: session.work.case.id == waiting.id)
+    session.work.release()
+    loop.until(lambda: not session.background.busy("mark"))
+
+
+def test_the_image_in_hand_may_be_taken_as_one_that_the_server_does_not_have(session, loop):
+    session.settings.set("propose_on_load", False)
+    opened(session, loop, "mr_0")
+    volume = session.scene.image
+    session.work.adopt(volume)
+    assert session.scene.image is volume
+    assert slicer.mrmlScene.IsNodePresent(volume)
+    assert session.work.case.id == ""
+
+
+def test_the_case_of_a_scene_from_another_server_is_said_and_left_where_it_is(session, loop):
+    session.settings.set("propose_on_load", False)
+    opened(session, loop, "mr_0")
+    draw(session, "first", block_of(session))
+    segmentation = session.scene.segmentation
+    kept = session.scene.get("case")
+    # As it is when a scene with somebody else's case was loaded.
+    session.work.case = None
+    session.work.keeping.clean()
+    session.scene.set("case", {**kept, "server": "http://elsewhere:8000"})
+    session.returning.resume()
+    assert "belongs to http://elsewhere:8000; connect there to go on" in session.error.sentence
+    session.error = None
+    opened(session, loop, "mr_1")
+    assert slicer.mrmlScene.IsNodePresent(segmentation)
+    assert session.scene.segmentation is not segmentation

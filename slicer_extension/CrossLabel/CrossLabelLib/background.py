@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -14,6 +15,10 @@ from CrossLabelLib.client.job import Job
 __all__ = ["Background", "Job"]
 
 logger = logging.getLogger(__name__)
+
+# Short enough to be no pause for a person, long enough for a thread to read and unpack some megabytes.
+_GIVE_WAY_SECONDS = 0.005
+_PROGRESS_EVERY_SECONDS = 0.1
 
 T = TypeVar("T")
 Later = Callable[[int, Callable[[], None]], None]
@@ -25,18 +30,22 @@ class Background:
     Threads put their results into a queue, and the main thread looks into it every ``poll_ms`` while something runs: nothing
     of Slicer or Qt is touched by another thread. Results of cancelled and of superseded work are dropped.
 
+    Slicer's event loop holds Python's lock: without a pause in which Python itself waits, a thread would get on by one step
+    each time that something of Python runs on the main thread, and a download would take minutes.
+
     Args:
         later: calls a function on the main thread after some milliseconds: ``qt.QTimer.singleShot``.
-        poll_ms: how often the main thread looks.
+        poll_ms: how often the main thread looks, and gives way to the threads.
     """
 
-    def __init__(self, later: Later, poll_ms: int = 100) -> None:
+    def __init__(self, later: Later, poll_ms: int = 20) -> None:
         self.later = later
         self._poll_ms = poll_ms
         self._finished: queue.SimpleQueue[tuple[Job, Callable[[], None]]] = queue.SimpleQueue()
         self._progress: dict[Job, tuple[Callable[[int, int | None], None], tuple[int, int | None]]] = {}
         self._running: dict[Job, str] = {}
         self._polling = False
+        self._progress_told = 0.0
 
     def run(
         self,
@@ -101,9 +110,13 @@ class Background:
 
     def _poll(self) -> None:
         self._polling = False
-        for job in list(self._progress):
-            call, values = self._progress.pop(job)
-            self._deliver(job, _call(call, *values))
+        if self._running:
+            time.sleep(_GIVE_WAY_SECONDS)
+        if time.monotonic() - self._progress_told >= _PROGRESS_EVERY_SECONDS:
+            self._progress_told = time.monotonic()
+            for job in list(self._progress):
+                call, values = self._progress.pop(job)
+                self._deliver(job, _call(call, *values))
         while True:
             try:
                 job, call = self._finished.get_nowait()

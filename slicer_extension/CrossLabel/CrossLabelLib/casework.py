@@ -12,14 +12,13 @@ from CrossLabelLib.autosave import Autosave, Work
 from CrossLabelLib.client.errors import ServerError
 from CrossLabelLib.client.results import Case, Study
 from CrossLabelLib.keeping import Keeping
+from CrossLabelLib.scene.scene import IN_HAND
 from CrossLabelLib.unpacking import remove, unpack
 
 if TYPE_CHECKING:
     from CrossLabelLib.client.api import Client
     from CrossLabelLib.client.job import Job
     from CrossLabelLib.session import Session
-
-IN_SCENE = "case"
 
 
 class CaseWork:
@@ -48,6 +47,7 @@ class CaseWork:
         self.checkpoint = ""
         self.comment = ""
         self.further: list[Study] = []
+        self._images = 0
         self.keeping = Keeping(session, autosave)
 
     @property
@@ -65,7 +65,7 @@ class CaseWork:
         """Open the next case: the first of the batch, else the one that the server hands out."""
         client, task = self._session.need()
         self.keeping.check(discard=discard)
-        waiting = self.batch[0] if self.batch else None
+        waiting, edits = (self.batch[0] if self.batch else None), self.keeping.edits
 
         def work(job: Job) -> tuple[Case, Path, Path | None]:
             case = waiting or client.next_case(task.name, strategy or self._strategy)
@@ -73,7 +73,7 @@ class CaseWork:
                 raise ServerError("No case is left: all are labelled, skipped, or in somebody's hands.", "missing")
             return self.downloaded(client, task.name, case, False, job)
 
-        self._session.run("case", "Getting the next case", work, lambda got: self._show(*got))
+        self._session.run("case", "Getting the next case", work, lambda got: self._arrived(got, edits, waits=True))
 
     def next_batch(self, count: int, strategy: str | None = None) -> None:
         """Have several cases handed out, which :meth:`next` then opens one by one."""
@@ -86,12 +86,12 @@ class CaseWork:
         """Open a case of the list; a labelled one with its label, to be corrected."""
         client, task = self._session.need()
         self.keeping.check(discard=discard)
-        labelled = task.kind == "segmentation" and case.state in ("labelled", "returned")
+        labelled, edits = task.kind == "segmentation" and case.state in ("labelled", "returned"), self.keeping.edits
         self._session.run(
             "case",
             f"Opening {case.id}",
             lambda job: self.downloaded(client, task.name, case, labelled, job),
-            lambda got: self._show(*got),
+            lambda got: self._arrived(got, edits),
         )
 
     def adopt(self, volume: Any, *, discard: bool = False) -> None:
@@ -99,7 +99,7 @@ class CaseWork:
 
         It is predicted by sending it along; with :meth:`upload` alone it becomes a study of the server.
         """
-        self.leave(discard=discard)
+        self.leave(discard=discard, keep=volume)
         self._session.scene.adopt(volume)
         self._begin(Case(id=""))
 
@@ -113,6 +113,7 @@ class CaseWork:
         def done(warnings: tuple[str, ...]) -> None:
             self.case = Case(id=name)
             self._keep_in_scene()
+            self.keeping.keep()
             self._session.notify("case")
             if warnings:
                 self._session.fail(ServerError(" ".join(warnings), "refused"))
@@ -166,14 +167,16 @@ class CaseWork:
 
         self._session.run("mark", f"Pinning {case.id}", lambda job: client.pin(task.name, case.id, pinned), done)
 
-    def leave(self, *, discard: bool = False) -> None:
-        """Close the case."""
+    def leave(self, *, discard: bool = False, keep: Any = None) -> None:
+        """Close the case; its nodes leave the scene, but for the volume ``keep``."""
         self.keeping.check(discard=discard)
         if self.case is None:
+            # What a loaded scene brought of another server's case is not this session's to remove.
+            self._session.scene.disown()
             return
         self._session.cancel()
         self.keeping.clean()
-        self._session.scene.clear()
+        self._session.scene.clear(keep)
         self.batch = [waiting for waiting in self.batch if waiting.id != self.case.id]
         self.case = None
         self._reset()
@@ -194,7 +197,9 @@ class CaseWork:
         """The image's file where the server does not have it, to be sent along; else None."""
         if self.need().id:
             return None
-        path = self.folder / "image.nrrd"
+        # Under a name of its own each time: the one before may still be on its way.
+        self._images += 1
+        path = self.folder / f"image-{self._images}.nrrd"
         self._session.scene.save_image(path)
         return path
 
@@ -228,6 +233,18 @@ class CaseWork:
         image = unpack(client.download_image(case.id, self.folder, job), job)
         return case, image, client.download_label(task, case.id, self.folder, job) if labelled else None
 
+    def _arrived(self, got: tuple[Case, Path, Path | None], edits: int, *, waits: bool = False) -> None:
+        """Show a case that came, unless the one in hand was edited since so many edits; one that was handed out then waits."""
+        try:
+            self.keeping.check_since(edits, got[0])
+        except ServerError:
+            remove(got[1])
+            if waits:
+                self.batch = [got[0], *(case for case in self.batch if case.id != got[0].id)]
+                self._session.notify("batch")
+            raise
+        self._show(*got)
+
     def _show(self, case: Case, image: Path, label: Path | None) -> None:
         session = self._session
         self.place(case, image)
@@ -249,6 +266,8 @@ class CaseWork:
     def place(self, case: Case, image: Path) -> None:
         """Have a downloaded case in the scene and in hand."""
         try:
+            if self.case is None:
+                self._session.scene.disown()
             self._session.scene.load_image(image, case.id)
         finally:
             remove(image)
@@ -277,4 +296,4 @@ class CaseWork:
     def _keep_in_scene(self) -> None:
         work = self.described()
         kept = work and {"server": work.server, "task": work.task, "case": work.case}
-        self._session.scene.set(IN_SCENE, kept and {**kept, "checkpoint": self.checkpoint, "comment": self.comment})
+        self._session.scene.set(IN_HAND, kept and {**kept, "checkpoint": self.checkpoint, "comment": self.comment})

@@ -8,6 +8,7 @@ from CrossLabelLib.autosave import Autosave, Work
 from CrossLabelLib.client.errors import ServerError
 
 if TYPE_CHECKING:
+    from CrossLabelLib.client.results import Case
     from CrossLabelLib.session import Session
 
 
@@ -53,6 +54,14 @@ class Keeping:
         if self.unsaved and not discard:
             case = self._session.work.case
             raise UnsavedWorkError(f"The segmentation of {case.id if case else 'the case'} is not sent yet; it would be lost.")
+
+    def check_since(self, edits: int, coming: Case) -> None:
+        """Raises ServerError where the case in hand was edited since so many edits, so that another one must not replace it."""
+        if self.unsaved and self.edits != edits:
+            in_hand = self._session.work.case
+            edited = in_hand.id if in_hand is not None else "the case"
+            sentence = f"{coming.id} was not opened, because {edited} was edited while it came; send that first."
+            raise ServerError(sentence, "refused")
 
     def keep(self) -> None:
         """Keep the segmentation now, if it changed since the last time."""

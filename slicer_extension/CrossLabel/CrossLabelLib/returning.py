@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from CrossLabelLib.autosave import Work
-from CrossLabelLib.casework import IN_SCENE
 from CrossLabelLib.client.errors import ServerError
 from CrossLabelLib.client.results import Case
+from CrossLabelLib.scene.scene import IN_HAND
+from CrossLabelLib.unpacking import remove
 
 if TYPE_CHECKING:
     from CrossLabelLib.session import Session
@@ -45,7 +46,14 @@ class Returning:
             session.choose_task(work.task, discard=discard)
         client, task = session.need()
 
+        edits = session.work.keeping.edits
+
         def done(got: tuple[Case, Path, Path | None]) -> None:
+            try:
+                session.work.keeping.check_since(edits, got[0])
+            except ServerError:
+                remove(got[1])
+                raise
             session.work.place(got[0], got[1])
             session.scene.restore_segmentation(Path(work.file))
             session.work.corrects(work.checkpoint)
@@ -83,8 +91,15 @@ class Returning:
     def resume(self) -> None:
         """Take up the case of a scene that was saved; call it once a scene was loaded, and it waits for its server."""
         session, scene = self._session, self._session.scene
-        kept = scene.get(IN_SCENE)
-        if session.work.case is not None or not isinstance(kept, dict) or kept.get("server") != session.url:
+        kept = scene.get(IN_HAND)
+        if session.work.case is not None or not isinstance(kept, dict):
+            return
+        if kept.get("server") != session.url:
+            if session.server is not None and scene.segmentation is not None:
+                sentence = (
+                    f"The scene's case {kept.get('case')} belongs to {kept.get('server')}; connect there to go on with it."
+                )
+                session.fail(ServerError(sentence, "refused"))
             return
         task = session.server.task(str(kept.get("task"))) if session.server is not None else None
         if scene.image is None or task is None:

@@ -215,7 +215,8 @@ class Session:
 
     def cancel(self) -> None:
         """Stop what runs in the foreground, and drop its answer."""
-        for name in ("connect", "case", "proposal", "class", "map"):
+        # What is being saved is not dropped half way.
+        for name in ("connect", "local", "case", "batch", "further", "upload", "proposal", "class", "map", "report"):
             self.background.cancel(name)
         self._idle()
 

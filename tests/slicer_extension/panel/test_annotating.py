@@ -58,6 +58,13 @@ def test_the_next_case_comes_with_its_proposal_and_says_why(segmenting):
     assert [ui.proposalTable.item(row, 0).text() for row in range(2)] == ["first", "second"]
     assert all(ui.proposalTable.item(row, 1).text().endswith("mL") for row in range(2))
     assert ui.segmentEditor.segmentation is segmenting.logic.session.scene.segmentation
+    assert ui.segmentEditor.shortcuts_installed
+    ui.segmentEditor.setActiveEffect("Paint")
+    segmenting.exit()
+    assert not ui.segmentEditor.shortcuts_installed
+    assert ui.segmentEditor.active_effect is None, "the next click in a view would paint"
+    segmenting.enter()
+    assert ui.segmentEditor.shortcuts_installed
     assert ui.segmentEditor.volume is segmenting.logic.session.scene.image
 
 
@@ -141,6 +148,7 @@ def test_a_class_is_chosen_by_a_key_and_sent_with_what_the_person_says(module, s
     rows = module.panel.classify_section._rows
     until(lambda: sum(bar.value() for bar in rows.bars.values()) in range(998, 1003), what="no probabilities")
     assert not ui.submitButton.isEnabled(), "the model's class would be sent as the person's"
+    assert not ui.segmentEditor.shortcuts_installed, "a key of the editor and of the classes would do nothing"
     module.parent.activateWindow()
     until(module.parent.isActiveWindow)
     QTest.keyClick(module.parent, Qt.Key.Key_2)
@@ -205,4 +213,4 @@ def test_a_labelled_case_is_found_by_its_state_and_comes_back_with_its_label(seg
     click(ui.openButton)
     until(lambda: session.work.case.id == "mr_3" and session.scene.segmentation is not None)
     until(lambda: session.scene.facts() == drawn)
-    until(lambda: "version 1" in ui.historyLabel.text())
+    until(lambda: "version " in ui.historyLabel.text())

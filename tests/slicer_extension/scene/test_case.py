@@ -206,3 +206,36 @@ def test_neighbours_with_similar_names_are_not_stacked(scene, tmp_path):
     case = Scene()
     case.load_image(tmp_path / "slice_1.nrrd", "one")
     assert case.image.GetImageData().GetDimensions() == (4, 4, 1)
+
+
+def saved_scene(folder):
+    assert slicer.mrmlScene.WriteToMRB(str(folder / "saved.mrb"), None)
+    with zipfile.ZipFile(folder / "saved.mrb") as archive:
+        archive.extractall(folder / "unpacked")
+    return str(next((folder / "unpacked").rglob("*.mrml")))
+
+
+def test_a_scene_that_is_added_to_the_present_one_does_not_become_the_case_in_hand(drawn, tmp_path):
+    drawn.set("case", {"case": "mr_1"})
+    url = saved_scene(tmp_path)
+    drawn.set("case", {"case": "mr_2"})
+    image, segmentation, voxels_before = drawn.image, drawn.segmentation, voxels(drawn, tmp_path / "before.nrrd")
+    drawn.before_import()
+    slicer.mrmlScene.SetURL(url)
+    assert slicer.mrmlScene.Import()
+    drawn.after_import()
+    assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") == 2
+    assert (drawn.image, drawn.segmentation) == (image, segmentation)
+    assert drawn.get("case") == {"case": "mr_2"}
+    assert np.array_equal(voxels(drawn, tmp_path / "after.nrrd"), voxels_before)
+
+
+def test_what_is_disowned_stays_in_the_scene_when_another_case_comes(drawn, tmp_path):
+    segmentation, image = drawn.segmentation, drawn.image
+    drawn.disown()
+    write(np.zeros((3, 4, 4), np.float32), tmp_path / "other.nrrd")
+    drawn.load_image(tmp_path / "other.nrrd", "other")
+    assert drawn.segmentation is None
+    for node in (segmentation, image):
+        assert slicer.mrmlScene.IsNodePresent(node)
+    assert drawn.image.GetName() == "other"

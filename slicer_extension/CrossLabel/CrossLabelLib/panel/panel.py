@@ -89,8 +89,14 @@ class Panel:
         """The scene is empty now."""
         self.correct_section.use_scene()
 
+    def scene_comes(self) -> None:
+        """A scene is about to be opened, or to be added to the present one."""
+        if self.session.work.case is not None:
+            self.session.scene.before_import()
+
     def scene_loaded(self) -> None:
         """A scene was opened, perhaps one that was saved with a case."""
+        self.session.scene.after_import()
         self.correct_section.use_scene()
         self.session.returning.resume()
 

@@ -18,6 +18,9 @@ from CrossLabelLib.scene import files, geometry, overlays, parameters, segments
 _IMAGE, _SEGMENTATION, _OVERLAY, _FURTHER = "Image", "Segmentation", "Overlay", "Further"
 # Whether the image was in the scene before it became the case: then it is the person's, and stays when the case is left.
 _ADOPTED = "Adopted"
+# What is said of the case in hand, by whoever uses the scene.
+IN_HAND = "case"
+_ROLES = (_IMAGE, _SEGMENTATION, _OVERLAY, _FURTHER)
 
 
 class Scene:
@@ -32,6 +35,7 @@ class Scene:
     def __init__(self, on_edit: Callable[[], None] | None = None) -> None:
         self.on_edit = on_edit
         self._observed: tuple[Any, list[int]] | None = None
+        self._held: parameters.Held | None = None
         self._quiet = 0
 
     @property
@@ -89,6 +93,24 @@ class Scene:
                 _remove(old)
         parameters.set_node(_IMAGE, None)
         parameters.set(_ADOPTED, False)
+
+    def disown(self) -> None:
+        """Leave the nodes that a loaded scene says to be a case's where they are, as nodes like others."""
+        self._stop_observing()
+        for role in (_IMAGE, _SEGMENTATION, _OVERLAY):
+            parameters.set_node(role, None)
+        parameters.parameter_node().RemoveNodeReferenceIDs(_FURTHER)
+        parameters.set(_ADOPTED, False)
+
+    def before_import(self) -> None:
+        """Another scene is about to be added, which may say of its own nodes that they are the case."""
+        self._held = parameters.held(_ROLES)
+
+    def after_import(self) -> None:
+        """The case in hand stays the one it was; what was added are nodes like others."""
+        if self._held is not None:
+            parameters.hold(self._held)
+        self._held = None
 
     def show_labels(self, path: Path, values: Mapping[str, int], labels: Sequence[Label]) -> None:
         """Show a label file as segments; see :func:`segments.load_labels`."""
@@ -183,6 +205,10 @@ class Scene:
 
     def _use(self, volume: slicer.vtkMRMLVolumeNode) -> None:
         parameters.set_node(_IMAGE, volume)
+        if hasattr(slicer, "app") and slicer.app.layoutManager() is not None:
+            # With the views moved to the volume, which may lie elsewhere, and turned into its planes.
+            slicer.util.setSliceViewerLayers(background=volume, fit=True, rotateToVolumePlane=True)
+            return
         for composite in overlays.composites():
             composite.SetBackgroundVolumeID(volume.GetID())
 
