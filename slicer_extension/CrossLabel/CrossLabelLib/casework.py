@@ -12,13 +12,15 @@ from CrossLabelLib.autosave import Autosave, Work
 from CrossLabelLib.client.errors import ServerError
 from CrossLabelLib.client.results import Case, Study
 from CrossLabelLib.keeping import Keeping
-from CrossLabelLib.scene.scene import IN_HAND
 from CrossLabelLib.unpacking import remove, unpack
 
 if TYPE_CHECKING:
     from CrossLabelLib.client.api import Client
     from CrossLabelLib.client.job import Job
     from CrossLabelLib.session import Session
+
+
+IN_SCENE = "case"
 
 
 class CaseWork:
@@ -296,4 +298,4 @@ class CaseWork:
     def _keep_in_scene(self) -> None:
         work = self.described()
         kept = work and {"server": work.server, "task": work.task, "case": work.case}
-        self._session.scene.set(IN_HAND, kept and {**kept, "checkpoint": self.checkpoint, "comment": self.comment})
+        self._session.scene.set(IN_SCENE, kept and {**kept, "checkpoint": self.checkpoint, "comment": self.comment})

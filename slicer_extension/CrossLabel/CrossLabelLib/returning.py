@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from CrossLabelLib.autosave import Work
+from CrossLabelLib.casework import IN_SCENE
 from CrossLabelLib.client.errors import ServerError
 from CrossLabelLib.client.results import Case
-from CrossLabelLib.scene.scene import IN_HAND
 from CrossLabelLib.unpacking import remove
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ class Returning:
     def resume(self) -> None:
         """Take up the case of a scene that was saved; call it once a scene was loaded, and it waits for its server."""
         session, scene = self._session, self._session.scene
-        kept = scene.get(IN_HAND)
+        kept = scene.get(IN_SCENE)
         if session.work.case is not None or not isinstance(kept, dict):
             return
         if kept.get("server") != session.url:

@@ -18,8 +18,6 @@ from CrossLabelLib.scene import files, geometry, overlays, parameters, segments
 _IMAGE, _SEGMENTATION, _OVERLAY, _FURTHER = "Image", "Segmentation", "Overlay", "Further"
 # Whether the image was in the scene before it became the case: then it is the person's, and stays when the case is left.
 _ADOPTED = "Adopted"
-# What is said of the case in hand, by whoever uses the scene.
-IN_HAND = "case"
 _ROLES = (_IMAGE, _SEGMENTATION, _OVERLAY, _FURTHER)
 
 
