@@ -81,8 +81,7 @@ class CaseWork:
         """Have several cases handed out, which :meth:`next` then opens one by one."""
         client, task = self._session.need()
         chosen = strategy or self._strategy
-        call = lambda job: client.next_cases(task.name, count, chosen)  # noqa: E731
-        self._session.run("batch", "Getting cases", call, self._got_batch)
+        self._session.run("batch", "Getting cases", lambda job: client.next_cases(task.name, count, chosen), self._got_batch)
 
     def open(self, case: Case, *, discard: bool = False) -> None:
         """Open a case of the list; a labelled one with its label, to be corrected."""
@@ -297,5 +296,5 @@ class CaseWork:
 
     def _keep_in_scene(self) -> None:
         work = self.described()
-        kept = work and {"server": work.server, "task": work.task, "case": work.case}
-        self._session.scene.set(IN_SCENE, kept and {**kept, "checkpoint": self.checkpoint, "comment": self.comment})
+        names = ("server", "task", "case", "checkpoint", "comment")
+        self._session.scene.set(IN_SCENE, work and {name: getattr(work, name) for name in names})
