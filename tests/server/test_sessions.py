@@ -1,6 +1,7 @@
 """Sessions: nothing but what was put there is read or removed."""
 
 import json
+import os
 import shutil
 import time
 import uuid
@@ -74,3 +75,15 @@ def test_a_link_among_the_sessions_is_not_followed(sessions, image, tmp_path):
 def test_only_ids_of_sessions_are_looked_for(sessions, name):
     assert sessions.get_session(name) is None
     sessions.remove_session(name)
+
+
+def test_what_a_killed_server_left_without_a_description_goes_too_in_time(sessions, image):
+    left, new = (sessions.folder / uuid.uuid4().hex for _ in range(2))
+    for place in (left, new):
+        place.mkdir(parents=True)
+        (place / "image.nii.gz").write_bytes(b"a patient's image")
+    long_ago = time.time() - sessions.expiry - 60
+    os.utime(left, (long_ago, long_ago))
+    assert sessions.remove_expired() == 1
+    assert not left.exists()
+    assert new.exists(), "its description may be about to be written"

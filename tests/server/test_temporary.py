@@ -30,13 +30,15 @@ def test_what_is_written_for_a_moment_lies_in_one_folder_that_goes_with_the_serv
 
 
 def test_folders_of_killed_servers_are_removed_and_others_kept(place):
-    killed, running, foreign = (
-        place / f"crosslabel-server-{name}" for name in (f"{NO_SUCH_PROCESS}-abc", f"{os.getpid()}-abc", "notes")
+    killed, ours, running, foreign = (
+        place / f"crosslabel-server-{name}"
+        for name in (f"{NO_SUCH_PROCESS}-abc", f"{os.getpid()}-abc", f"{os.getppid()}-abc", "notes")
     )
-    for folder in (killed, running, foreign):
+    for folder in (killed, ours, running, foreign):
         folder.mkdir()
         (folder / "upload").write_bytes(b"half an upload")
     with own_temporary_folder():
         assert not killed.exists()
+        assert not ours.exists(), "in a container a server has the number of the one before it"
         assert running.exists()
         assert foreign.exists()

@@ -10,7 +10,7 @@ from PIL import Image as Picture
 
 import tiny
 from crosslabel.data.spreadsheets import read_table
-from crosslabel.errors import DataError
+from crosslabel.errors import DataError, NotFoundError
 from crosslabel.store import Origin, Store, TrainingPolicy
 from crosslabel.store.class_labels import class_rows, export_csv, import_classes, slice_classes, slice_tag
 from crosslabel.store.structured_report import export_reports
@@ -243,3 +243,10 @@ def test_a_class_is_coded_by_its_name_as_far_as_a_code_holds_it(store, tmp_path,
     assert told.CodeMeaning == name
     assert len(told.CodeValue) <= 16
     assert code is None or told.CodeValue == code
+
+
+def test_an_import_that_fails_on_its_way_saves_nothing(store):
+    before = [("three", "dark", Origin("anna"), "final"), ("nobody", "dark", Origin("anna"), "final")]
+    with pytest.raises(NotFoundError):
+        store.labels.save_classes(TASK.name, before)
+    assert class_rows(store, TASK) == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import shutil
 import time
 import uuid
@@ -17,6 +18,12 @@ logger = logging.getLogger(__name__)
 
 _META = "session.json"
 _IMAGE = "image"
+
+
+def _left_since(place: Path) -> float:
+    """When a server was killed before it described a session; never for a folder that holds anything but an image."""
+    ours = all(path.name.startswith(_IMAGE) for path in place.iterdir())
+    return place.stat().st_mtime if ours else math.inf
 
 
 class Sessions:
@@ -83,8 +90,10 @@ class Sessions:
             return 0
         expired = 0
         for place in self.folder.iterdir():
-            session = self._read(place) if self._place(place.name) is not None else None
-            if session is not None and session.last_access_ts + session.expiry < time.time():
+            if self._place(place.name) is None:
+                continue
+            session = self._read(place)
+            if (_left_since(place) + self.expiry if session is None else session.last_access_ts + session.expiry) < time.time():
                 shutil.rmtree(place, ignore_errors=True)
                 expired += 1
         return expired

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import shutil
 import tempfile
@@ -35,6 +36,7 @@ def own_temporary_folder() -> Iterator[Path]:
 def _remove_left_behind(place: Path) -> None:
     for folder in place.glob(f"{_PREFIX}*"):
         found = _NAME.match(folder.name)
-        if found and not psutil.pid_exists(int(found.group(1))):
+        # A folder of our own number is that of a server before us: in a container all of them have the same.
+        if found and (int(found.group(1)) == os.getpid() or not psutil.pid_exists(int(found.group(1)))):
             # Another user's folder stays: it cannot be removed.
             shutil.rmtree(folder, ignore_errors=True)

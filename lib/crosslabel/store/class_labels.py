@@ -148,15 +148,14 @@ def import_classes(store: Store, task: TaskSpec, source: Path, author: str) -> i
         by_name[image.id.rsplit("/", 1)[-1]].append(image.id)
     checked = [(_matched(entry, by_name), entry) for entry in entries]
     _check(task, checked, {image.id: image.summary.shape for image in images if image.summary is not None})
-    saved = 0
+    new = []
     for image_id, entry in checked:
         tag = FINAL if entry.slice is None else slice_tag(entry.slice)
         current = store.labels.current(task.name, image_id, tag)
         if current is None or entry.changes(current):
             origin = Origin(author, entry.comment, params=dict(entry.params))
-            store.labels.save_class(task.name, image_id, entry.class_name, origin, tag)
-            saved += 1
-    return saved
+            new.append((image_id, entry.class_name, origin, tag))
+    return len(store.labels.save_classes(task.name, new))
 
 
 def _check(task: TaskSpec, entries: Sequence[tuple[str, _Entry]], shapes: Mapping[str, Sequence[int]]) -> None:

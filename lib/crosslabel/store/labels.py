@@ -74,14 +74,30 @@ class Labels:
         Raises:
             NotFoundError: there is no such image, or a parent does not exist.
         """
-        check_names(task, tag)
-        if not class_name:
-            raise CrossLabelError("A class label needs the name of a class; choose one.")
+        (saved,) = self.save_classes(task, [(image_id, class_name, origin, tag)])
+        return saved
+
+    def save_classes(self, task: str, classes: Sequence[tuple[str, str, Origin, str]]) -> list[LabelRecord]:
+        """Save the classes of several images, all of them or none.
+
+        Args:
+            task: name of the task.
+            classes: id of the image, name of the class, where it comes from, and tag.
+
+        Raises:
+            NotFoundError: as :meth:`save_class`.
+        """
+        saved = []
         with self._database.writing() as connection:
-            require_image(connection, image_id)
-            version = next_version(connection, task, image_id)
-            content = Content.of_class(class_name)
-            return self._record(add_row(connection, (task, image_id), version, tag, content, origin, self._clock()))
+            for image_id, class_name, origin, tag in classes:
+                check_names(task, tag)
+                if not class_name:
+                    raise CrossLabelError("A class label needs the name of a class; choose one.")
+                require_image(connection, image_id)
+                version = next_version(connection, task, image_id)
+                content = Content.of_class(class_name)
+                saved.append(add_row(connection, (task, image_id), version, tag, content, origin, self._clock()))
+        return [self._record(row) for row in saved]
 
     def revert(self, task: str, image_id: str, to_version: int, *, author: str, comment: str = "") -> LabelRecord:
         """Make the content of an earlier version the newest again, as a new version.
