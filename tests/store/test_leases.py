@@ -32,11 +32,14 @@ def test_a_holder_renews_and_gives_back(store, clock):
 
 
 def test_the_first_image_that_is_free_is_handed_out(store):
+    def handed_out(task, wanted, holder):
+        return [lease.image_id for lease in store.worklist.acquire(task, wanted, holder, 60, 1)]
+
     wanted = ["mr_2", "mr_0", "mr_1"]
-    assert store.leases.acquire_first(TASK, wanted, "anna", 60).image_id == "mr_2"
-    assert store.leases.acquire_first(TASK, wanted, "ben", 60).image_id == "mr_0"
-    assert store.leases.acquire_first(TASK, ["mr_2", "mr_0"], "carla", 60) is None
-    assert store.leases.acquire_first("heart", wanted, "carla", 60).image_id == "mr_2"
+    assert handed_out(TASK, wanted, "anna") == ["mr_2"]
+    assert handed_out(TASK, wanted, "ben") == ["mr_0"]
+    assert handed_out(TASK, ["mr_2", "mr_0"], "carla") == []
+    assert handed_out("heart", wanted, "carla") == ["mr_2"]
     assert {image_id: lease.holder for image_id, lease in store.leases.held(TASK).items()} == {"mr_2": "anna", "mr_0": "ben"}
 
 
@@ -51,7 +54,7 @@ def take_all(studies, url, holder, barrier, results):
         barrier.wait()
         taken = []
         while (free := [image_id for image_id in wanted if image_id not in taken]) and (
-            lease := store.leases.acquire_first(TASK, free, holder, 60)
+            lease := next(iter(store.worklist.acquire(TASK, free, holder, 60, 1)), None)
         ):
             taken.append(lease.image_id)
         results.put((holder, taken))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Row, select
@@ -27,26 +27,10 @@ class Leases:
         Raises:
             NotFoundError: there is no such image.
         """
-        return self.acquire_first(task, (image_id,), holder, seconds)
-
-    def acquire_first(self, task: str, candidates: Iterable[str], holder: str, seconds: float) -> Lease | None:
-        """Take the first of some images that nobody else has; None where others have them all.
-
-        Args:
-            task: name of the task.
-            candidates: image ids, the most wanted first.
-            holder: who takes it.
-            seconds: for how long.
-
-        Raises:
-            NotFoundError: the image does not exist.
-        """
         check_names(task)
         with self._database.writing() as connection:
             now = self._clock()
-            taken = {row.image_id for row in self._standing(connection, task, now) if row.holder != holder}
-            image_id = next((candidate for candidate in candidates if candidate not in taken), None)
-            if image_id is None:
+            if any(row.image_id == image_id and row.holder != holder for row in self._standing(connection, task, now)):
                 return None
             require_image(connection, image_id)
             lease = Lease(task, image_id, holder, now + timedelta(seconds=seconds))

@@ -10,7 +10,7 @@ from typing import Any
 from CrossLabelLib.client import adaptation, connecting, inference, labels, learning, stock_worklist, worklist
 from CrossLabelLib.client.errors import ServerError
 from CrossLabelLib.client.job import Job
-from CrossLabelLib.client.learning_results import AdaptationState, LearningState, Version
+from CrossLabelLib.client.learning_results import AdaptationState, LearningState
 from CrossLabelLib.client.results import (
     Case,
     Cases,
@@ -174,10 +174,6 @@ class Client:
     def stop_training(self) -> None:
         learning.stop_training(self.transport)
 
-    def versions(self, task: str) -> list[Version]:
-        self._need("learning")
-        return learning.versions(self.transport, task)
-
     def activate(self, task: str, number: int) -> None:
         """Let another version predict."""
         self._need("learning")
@@ -194,10 +190,6 @@ class Client:
     def stop_adaptation(self, task: str) -> None:
         self._need("adaptation")
         adaptation.stop(self.transport, task)
-
-    def report_url(self, task: str) -> str:
-        """Address of the adaptation's report; with a token a browser is refused there, so see :meth:`report`."""
-        return f"{self.transport.url}{adaptation.path(task)}/report"
 
     def report(self, task: str, folder: Path, job: Job | None = None) -> Path:
         """The adaptation's report as an HTML file."""

@@ -66,13 +66,6 @@ def stop_training(transport: Transport) -> None:
     transport.json("DELETE", "/train/", patience=60.0)
 
 
-def versions(transport: Transport, task: str) -> list[Version]:
-    """Published weights, as the server sorts them."""
-    answer = transport.json("GET", f"/api/v1/versions/{_quoted(task)}")
-    listed = answer if isinstance(answer, Mapping) else {"versions": answer}
-    return [_version(entry) for entry in Fields(listed, "the versions").objects("versions")]
-
-
 def activate(transport: Transport, task: str, number: int) -> None:
     """Let other weights predict."""
     transport.json("POST", f"/api/v1/versions/{_quoted(task)}/{int(number)}/activate")

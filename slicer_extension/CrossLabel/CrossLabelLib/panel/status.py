@@ -30,12 +30,7 @@ class StatusSection(Section):
     def show(self) -> None:
         error = self.session.error
         shown = error is not None and error is not self._read
-        number = (
-            _("The server's log says more under {number}.").format(number=error.request_id)
-            if shown and error.request_id
-            else ""
-        )
-        self.ui.messageLabel.setText(lines(error.sentence, number) if shown else "")
+        self.ui.messageLabel.setText(_words(error) if shown else "")
         self.ui.messageLabel.setVisible(shown)
         self.ui.dismissButton.setVisible(shown)
         self.ui.retryButton.setVisible(shown and error.kind in ("unreachable", "timeout", "unauthorized", "busy"))
