@@ -70,8 +70,10 @@ class LocalServer:
             command += ["--source", f"{source.name.replace('=', '-') or 'labelled'}={source}"]
         with self._log.open("wb") as log:
             options = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": subprocess.STDOUT}
+            # Windows would open a console, and whoever closes that ends the server.
+            hidden = getattr(subprocess, "CREATE_NO_WINDOW", 0)
             try:
-                self._process = subprocess.Popen(command, env=self._environment, **options)
+                self._process = subprocess.Popen(command, env=self._environment, creationflags=hidden, **options)
             except OSError as error:
                 raise ServerError(f"The server cannot be started: {error.strerror}.", "refused") from error
         url = f"http://127.0.0.1:{port}"

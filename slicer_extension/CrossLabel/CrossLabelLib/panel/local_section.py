@@ -77,5 +77,6 @@ class LocalSection(Section):
     def _stop(self) -> None:
         if self.session.server is not None and not self.panel.attempt(self.session.disconnect):
             return
-        self.server.stop()
+        # It is given time to end.
+        self.session.run("local", _("Stopping the server"), lambda job: self.server.stop(), lambda ended: self.show())
         self.show()
