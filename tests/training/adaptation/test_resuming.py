@@ -122,12 +122,11 @@ def test_a_run_that_begins_anew_is_never_gone_on_with_from_what_was_there_before
     assert list(dict.fromkeys(event.epoch for event in seen if event.state.value == "training")) == [0, 1, 2, 3, 4]
 
 
-@pytest.mark.parametrize("when", ["Reading the images.", "Looking at the target images."])
-def test_ctrl_c_leaves_a_run_that_says_that_it_was_stopped_and_can_be_resumed(tmp_path, cases, when):
+def test_ctrl_c_leaves_a_run_that_says_that_it_was_stopped_and_can_be_resumed(tmp_path, cases):
     task = adaptation_task(training={"epochs": 2}, adaptation={"method": "gin"})
 
     def interrupt(event):
-        if event.message == when:
+        if event.message == "Looking at the target images.":
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
