@@ -25,7 +25,7 @@ def replacing(path: Path, mode: int = 0o644) -> Iterator[Path]:
     never open to more users than ``mode`` allows.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=_UNFINISHED, suffix="".join(path.suffixes[-2:]), dir=path.parent)
+    handle, name = tempfile.mkstemp(prefix=_UNFINISHED, suffix=_suffixes(path), dir=path.parent)
     os.close(handle)
     temporary = Path(name)
     try:
@@ -39,10 +39,16 @@ def replacing(path: Path, mode: int = 0o644) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def remove_unfinished(folder: Path) -> None:
-    """Remove what :func:`replacing` left below a folder in processes that were killed; nobody may be writing there."""
-    for left in folder.rglob(f"{_UNFINISHED}*"):
-        left.unlink(missing_ok=True)
+def remove_unfinished(path: Path) -> None:
+    """Remove what :func:`replacing` left of a file, beside it, in processes that were killed; nobody may be writing it."""
+    # Eight characters, as tempfile draws them; the folder may be a person's, with files of others in it.
+    for left in path.parent.glob(f"{_UNFINISHED}{'?' * 8}{_suffixes(path)}"):
+        if left.is_file():
+            left.unlink(missing_ok=True)
+
+
+def _suffixes(path: Path) -> str:
+    return "".join(path.suffixes[-2:])
 
 
 def write_json(path: Path, content: Any, mode: int = 0o644) -> None:

@@ -311,6 +311,20 @@ def test_one_mistake_more_is_chance_however_rare_the_class_and_two_in_one_direct
     assert not by_held_back(more, before, 18 + rare).promoted
 
 
+def segmented(*values):
+    """Three structures in each image, all as good as one another there."""
+    found = measured(*values)
+    return replace(found, by_part=dict.fromkeys(("liver", "spleen", "kidney"), found.by_case))
+
+
+def test_structures_of_one_image_are_not_taken_for_independent_images():
+    before = segmented(0.9, 0.8, 0.9, 0.8)
+    one_image = by_held_back(segmented(0.9, 0.8, 0.9, 0.5), before, 4)
+    assert one_image.promoted
+    assert "standard error 0.075" in one_image.reason  # .3 in one of four images: a mean of .075 with a deviation of .15
+    assert not by_held_back(segmented(0.8, 0.7, 0.8, 0.68), before, 4).promoted
+
+
 def test_a_loss_within_one_standard_error_is_chance_and_a_larger_one_is_not():
     before = (1.0, 0.0, 1.0, 1.0, 0.0, 1.0)
     one_less, three_less = (0.0, 0.0, 1.0, 1.0, 1.0, 0.0), (0.0, 0.0, 0.0, 1.0, 0.0, 0.0)

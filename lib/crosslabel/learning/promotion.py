@@ -6,6 +6,7 @@ it is worse only if it loses more than one standard error of the difference, ima
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -78,19 +79,25 @@ def _compared(new: Measured, old: Measured | None, on: str) -> Verdict:
 def _chance(new: Measured, old: Measured) -> float:
     """Standard error of the difference of two results, from paired differences of the cases both were measured on.
 
-    A result is a mean over K structures or classes of their means over n_k cases, so that its variance is
-    sum_k s_k^2 / n_k / K^2, with s_k^2 the variance of the differences of part k; of a single case, of which nothing can be
-    told, it is its squared difference. Without parts, of the plain mean over cases.
+    A result is a mean over K structures or classes of their means over n_k cases. Cases are drawn, and a case may count to
+    several parts, so that its variance is sum_i (sum_k sqrt(n_k / (n_k - 1)) (d_ik - d_k) / (n_k K))^2 over cases i, with the
+    differences d_ik and their mean d_k in part k; in a part of a single case, of which no spread can be told, d_k is taken for
+    0 and the root for 1. Where each case counts to one part that is sum_k s_k^2 / n_k / K^2, and where each counts to all, the
+    variance of the mean over cases. Without parts, all cases are one.
     """
     parts = [(new.by_part[name], old.by_part[name]) for name in new.by_part if name in old.by_part]
-    variance, count = 0.0, 0
-    for ours, theirs in parts or [(new.by_case, old.by_case)]:
-        differences = [ours[case] - theirs[case] for case in sorted(ours.keys() & theirs.keys())]
-        if differences:
-            spread = np.var(differences, ddof=1) if len(differences) > 1 else differences[0] ** 2
-            variance += float(spread) / len(differences)
-            count += 1
-    return variance**0.5 / max(count, 1)
+    paired = [
+        {case: ours[case] - theirs[case] for case in ours.keys() & theirs.keys()}
+        for ours, theirs in parts or [(new.by_case, old.by_case)]
+    ]
+    told = [differences for differences in paired if differences]
+    of_case: dict[str, float] = defaultdict(float)
+    for differences in told:
+        count = len(differences)
+        mean, factor = (float(np.mean(list(differences.values()))), (count / (count - 1)) ** 0.5) if count > 1 else (0.0, 1.0)
+        for case, difference in differences.items():
+            of_case[case] += factor * (difference - mean) / (count * len(told))
+    return sum(value**2 for value in of_case.values()) ** 0.5
 
 
 def standard_error(differences: Sequence[float]) -> float:

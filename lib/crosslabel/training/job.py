@@ -103,7 +103,7 @@ class Job(ABC):
             # Processes that train together are one trainer.
             with self.store.only_trainer(self.task) if processes.rank() == 0 else contextlib.nullcontext():
                 if processes.rank() == 0:
-                    remove_unfinished(self.run_dir)
+                    remove_unfinished(self.run_dir / RESUME_FILE)
                 if not resume and processes.rank() == 0:
                     progress.begin_anew()
                     # Else a run that is killed before its first epoch would go on from the last epoch of the one before it.
