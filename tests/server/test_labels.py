@@ -216,6 +216,15 @@ def test_a_label_is_approved_or_sent_back_with_a_comment(server, save, drawn):
     assert [(review["verdict"], review["comment"]) for review in reviews] == [("returned", "too large"), ("approved", "")]
 
 
+def test_what_a_client_sends_along_under_a_known_name_spoils_no_history(server, save, drawn):
+    label = save("mr_2", drawn(), task="tiny_segmentation", slice="axial", sure="perhaps").json()
+    answer = server.get("/api/v1/labels", params={"task": "tiny_segmentation", "image": "mr_2"})
+    assert answer.status_code == 200, answer.text
+    newest = answer.json()["labels"][-1]
+    assert (newest["slice"], newest["sure"]) == (None, None)
+    assert newest["version"] == label["version"]
+
+
 def test_two_versions_are_compared_by_structure_and_adjudicated(server, save, drawn):
     one = save("mr_2", drawn(voxels=100), task="tiny_segmentation", client_id="anna").json()
     two = save("mr_2", drawn(voxels=300), task="tiny_segmentation", client_id="ben").json()

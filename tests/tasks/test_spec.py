@@ -84,3 +84,17 @@ def test_a_task_cannot_change_after_loading():
     task = tiny.segmentation_task()
     with pytest.raises(ValueError, match="frozen"):
         task.patch = (1, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("costs", "said"),
+    [
+        ({"dark": {"bright": -1}}, "greater than or equal to 0"),
+        ({"dark": {"bright": float("inf")}}, "finite number"),
+        ({"dark": {"dark": 1}}, "calling dark dark is no mistake"),
+    ],
+)
+def test_costs_that_make_no_sense_are_refused(costs, said):
+    with pytest.raises(ValueError, match=said):
+        tiny.classification_task(balance={"costs": costs})
+    assert tiny.classification_task(balance={"costs": {"dark": {"bright": 3, "dark": 0}}}).balance.costs["dark"]["bright"] == 3

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
+from PIL import Image as Picture
 
-from backbone_training import task, train
+from backbone_training import SHORT, task, train
 from crosslabel.checkpoints import ModelStore
 from crosslabel.data import labelled_cases
 from crosslabel.errors import CheckpointError
@@ -81,3 +83,19 @@ def test_a_search_of_another_network_or_other_images_is_not_taken_over(pictures,
             job(network, cases).run(resume=True)
     assert job("torchvision.resnet18", slice(None)).run(resume=True) is not None
     assert not was_stopped(tmp_path / "run")
+
+
+def test_a_search_in_which_nothing_was_learnt_says_that_its_choice_says_nothing(tmp_path):
+    for number in range(12):
+        # One picture under two names of a class, so that whatever is answered is right in half of the cases.
+        path = tmp_path / "alike" / ("bright" if number % 2 else "dark") / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Picture.fromarray(np.arange(1600, dtype=np.uint16).reshape(40, 40).astype(np.uint8)).save(path)
+    settings = {**SHORT, "epochs": 1, "steps_per_epoch": 1}
+    policy = {"name": "truncated", "search_epochs": 1}
+    spec = task(policy, network={"name": "torchvision.resnet18"}, training=settings)
+    store, version = train(spec, tmp_path / "alike", tmp_path)
+    search = store.record(version)["cut_search"]
+    assert {row["metric"] for row in search["candidates"]} == {0.5}
+    assert search["warning"].startswith("No cut did better than chance")
+    assert search["warning"] in (tmp_path / "run" / "cuts.html").read_text()

@@ -104,8 +104,8 @@ class BalanceSpec(Block):
     @classmethod
     def _of_mistakes(cls, costs: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
         for name, called in costs.items():
-            if name in called:
-                raise ValueError(f"calling {name} {name} is no mistake and costs nothing; leave it out")
+            if called.get(name):
+                raise ValueError(f"calling {name} {name} is no mistake and costs nothing; write 0, or leave it out")
         return costs
 
 
