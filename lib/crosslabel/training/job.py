@@ -88,10 +88,12 @@ class Job(ABC):
         resume = self._goes_on(resume)
 
         def emit(event: ProgressEvent) -> None:
-            self._last = replace(event, job_seconds=self._seconds())
+            told = replace(event, job_seconds=self._seconds())
+            # Events that are made of this one do not set the same cases aside again.
+            self._last = replace(told, set_aside={})
             if processes.rank() == 0:
-                progress(self._last)
-                self.on_event(self._last)
+                progress(told)
+                self.on_event(told)
 
         def end(state: State, message: str) -> None:
             # On a full disk it cannot be written, and would hide what went wrong.

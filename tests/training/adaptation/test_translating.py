@@ -82,6 +82,15 @@ def test_a_translator_is_shared_whatever_it_is_combined_with_and_refused_to_othe
     assert weights.stat().st_mtime_ns > written
 
 
+def test_what_is_set_aside_is_told_once_however_long_a_translator_is_fitted(tmp_path, domains):
+    source = shutil.copytree(domains[0], tmp_path / "ct")
+    (source / "labelsTr" / "ct_00.nii.gz").write_bytes(b"\x1f\x8b broken")
+    task, events = translating_task(), []
+    adapt(task, AdaptationCases(labelled_cases(source, task), unlabelled_cases(domains[1])), tmp_path, on_event=events.append)
+    assert sum("fitting" in event.message or "Restyling" in event.message for event in events) > 1
+    assert [list(event.set_aside) for event in events if event.set_aside] == [["source: ct_00"]]
+
+
 @pytest.mark.parametrize("method", ["histogram", "translation"])
 def test_with_a_label_for_every_target_image_image_level_methods_are_fitted_on_those_that_are_not_held_back(tmp_path, method):
     task = adaptation_task(
