@@ -282,7 +282,7 @@ def test_an_edit_made_while_the_next_case_comes_is_not_thrown_away(server, sessi
     assert session.work.unsaved
     (waiting,) = session.work.batch
     session.work.next(discard=True)
-    loop.until(lambda: session.work.case.id == waiting.id)
+    loop.until(lambda: session.work.case.id == waiting.id and not session.work.unsaved)
     session.work.release()
     loop.until(lambda: not session.background.busy("mark"))
 
@@ -297,7 +297,7 @@ def test_the_image_in_hand_may_be_taken_as_one_that_the_server_does_not_have(ses
     assert session.work.case.id == ""
 
 
-def test_the_case_of_a_scene_from_another_server_is_said_and_left_where_it_is(session, loop):
+def test_the_case_of_a_scene_from_another_server_is_said_and_left_where_it_is(server, session, loop):
     session.settings.set("propose_on_load", False)
     opened(session, loop, "mr_0")
     draw(session, "first", block_of(session))
@@ -309,6 +309,12 @@ def test_the_case_of_a_scene_from_another_server_is_said_and_left_where_it_is(se
     session.scene.set("case", {**kept, "server": "http://elsewhere:8000"})
     session.returning.resume()
     assert "belongs to http://elsewhere:8000; connect there to go on" in session.error.sentence
+    session.error = None
+    session.disconnect()
+    assert session.scene.segmentation is segmentation, "whoever connects there has to find it"
+    session.connect(server.url)
+    loop.until(lambda: session.server)
+    session.choose_task(SEGMENTATION)
     session.error = None
     opened(session, loop, "mr_1")
     assert slicer.mrmlScene.IsNodePresent(segmentation)

@@ -100,6 +100,8 @@ class CaseWork:
 
         It is predicted by sending it along; with :meth:`upload` alone it becomes a study of the server.
         """
+        if self.case is None:
+            self._session.scene.disown()
         self.leave(discard=discard, keep=volume)
         self._session.scene.adopt(volume)
         self._begin(Case(id=""))
@@ -172,8 +174,6 @@ class CaseWork:
         """Close the case; its nodes leave the scene, but for the volume ``keep``."""
         self.keeping.check(discard=discard)
         if self.case is None:
-            # What a loaded scene brought of another server's case is not this session's to remove.
-            self._session.scene.disown()
             return
         self._session.cancel()
         self.keeping.clean()

@@ -93,7 +93,7 @@ class Scene:
         parameters.set(_ADOPTED, False)
 
     def disown(self) -> None:
-        """Leave the nodes that a loaded scene says to be a case's where they are, as nodes like others."""
+        """Leave what a loaded scene says to be a case's, perhaps of another server, where it is, as nodes like others."""
         self._stop_observing()
         for role in (_IMAGE, _SEGMENTATION, _OVERLAY):
             parameters.set_node(role, None)
